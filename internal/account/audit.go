@@ -1,0 +1,236 @@
+package account
+
+import (
+	"reflect"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// AuditAction is what somebody did, or tried to do.
+type AuditAction string
+
+// The audited actions.
+const (
+	AuditCreate               AuditAction = "create"
+	AuditWrite                AuditAction = "write"
+	AuditDelete               AuditAction = "delete"
+	AuditStart                AuditAction = "start"
+	AuditStop                 AuditAction = "stop"
+	AuditLogin                AuditAction = "login"
+	AuditLogout               AuditAction = "logout"
+	AuditRegister             AuditAction = "register"
+	AuditRequestPasswordReset AuditAction = "request_password_reset"
+	AuditConnect              AuditAction = "connect"
+	AuditDisconnect           AuditAction = "disconnect"
+	AuditOpen                 AuditAction = "open"
+	AuditClose                AuditAction = "close"
+)
+
+// AuditActions lists every action that a search may name.
+func AuditActions() []AuditAction {
+	return []AuditAction{
+		AuditCreate, AuditWrite, AuditDelete, AuditStart, AuditStop, AuditLogin, AuditLogout,
+		AuditRegister, AuditRequestPasswordReset, AuditConnect, AuditDisconnect, AuditOpen, AuditClose,
+	}
+}
+
+// AuditResource is the kind of thing that an audit entry is about.
+type AuditResource string
+
+// The resources that Usher writes entries about.
+const (
+	AuditUser               AuditResource = "user"
+	AuditAPIKey             AuditResource = "api_key"
+	AuditGitSSHKey          AuditResource = "git_ssh_key"
+	AuditOrganization       AuditResource = "organization"
+	AuditOrganizationMember AuditResource = "organization_member"
+	AuditCustomRole         AuditResource = "custom_role"
+	AuditConvertLogin       AuditResource = "convert_login"
+)
+
+// AuditResources lists every resource that a search may name, those of other
+// deployments included.
+func AuditResources() []AuditResource {
+	return []AuditResource{
+		"template", "template_version", AuditUser, "workspace", "workspace_build", AuditGitSSHKey,
+		AuditAPIKey, "group", "license", AuditConvertLogin, "health_settings",
+		"notifications_settings", "prebuilds_settings", "workspace_proxy", AuditOrganization,
+		"oauth2_provider_app", "oauth2_provider_app_secret", AuditCustomRole,
+		AuditOrganizationMember, "notification_template", "idp_sync_settings_organization",
+		"idp_sync_settings_group", "idp_sync_settings_role", "workspace_agent", "workspace_app",
+	}
+}
+
+// auditWords are what the resources are called in a sentence.
+var auditWords = map[AuditResource]string{
+	AuditAPIKey:                      "token",
+	AuditGitSSHKey:                   "git ssh key",
+	AuditOrganizationMember:          "organization member",
+	AuditCustomRole:                  "custom role",
+	AuditConvertLogin:                "login type conversion",
+	"idp_sync_settings_organization": "settings",
+	"idp_sync_settings_group":        "settings",
+	"idp_sync_settings_role":         "settings",
+}
+
+// auditVerbs are what the actions are called in a sentence about a success.
+var auditVerbs = map[AuditAction]string{
+	AuditCreate: "created", AuditWrite: "updated", AuditDelete: "deleted",
+	AuditStart: "started", AuditStop: "stopped", AuditLogin: "logged in", AuditLogout: "logged out",
+	AuditRegister: "registered", AuditRequestPasswordReset: "password reset requested",
+	AuditConnect: "connected", AuditDisconnect: "disconnected", AuditOpen: "opened", AuditClose: "closed",
+}
+
+// Outcome is how an audited attempt ended: one of the three successes, or the
+// kind of the error that refused it.
+type Outcome string
+
+// The successes.
+const (
+	OutcomeOK        Outcome = "ok"
+	OutcomeCreated   Outcome = "created"
+	OutcomeNoContent Outcome = "no_content"
+)
+
+// OutcomeOf returns how an attempt ended that met err.
+func OutcomeOf(err error) Outcome { return Outcome(KindOf(err)) }
+
+// Succeeded reports whether the attempt did what it set out to do.
+func (o Outcome) Succeeded() bool {
+	return o == OutcomeOK || o == OutcomeCreated || o == OutcomeNoContent
+}
+
+// DiffField is one field before and after a change. The values of a secret
+// field are never recorded, only that it changed.
+type DiffField struct {
+	Old    any  `json:"old,omitempty"`
+	New    any  `json:"new,omitempty"`
+	Secret bool `json:"secret"`
+}
+
+// Diff is what a change changed, by field name.
+type Diff map[string]DiffField
+
+// AuditEntry is one line of the audit log: who did what to which thing, from
+// where, with what outcome.
+type AuditEntry struct {
+	ID             uuid.UUID
+	Time           time.Time
+	RequestID      uuid.UUID
+	ActorID        uuid.UUID // the nil UUID for the server itself
+	OrganizationID uuid.UUID // the nil UUID for none
+	IP             string
+	UserAgent      string
+	Resource       AuditResource
+	ResourceID     uuid.UUID
+	Target         string // the name by which a person knows the resource
+	Action         AuditAction
+	Diff           Diff
+	Outcome        Outcome
+	Additional     map[string]string
+}
+
+// AuditRecord is an entry as it is read back, with what it refers to today.
+type AuditRecord struct {
+	AuditEntry
+	Actor           *User         // nil for the server itself, and for users that never were
+	Organization    *Organization // nil for none
+	ResourceDeleted bool
+}
+
+// AutomaticFields mark an entry that the server wrote by itself, for the named
+// subsystem.
+func AutomaticFields(subsystem string) map[string]string {
+	return map[string]string{"automatic_actor": "coder", "automatic_subsystem": subsystem}
+}
+
+// Description returns the entry as a sentence with the placeholders {user} and
+// {target}.
+func (e *AuditEntry) Description() string {
+	verb := auditVerbs[e.Action]
+	if !e.Outcome.Succeeded() {
+		verb = "unsuccessfully attempted to " + string(e.Action)
+	}
+	if e.Action == AuditRequestPasswordReset {
+		return verb + " for {target}"
+	}
+	sentence := "{user} " + verb
+	if e.Resource == AuditAPIKey && (e.Action == AuditLogin || e.Action == AuditLogout || e.Action == AuditRegister) {
+		return sentence
+	}
+	word, special := auditWords[e.Resource]
+	if !special {
+		word = string(e.Resource)
+	}
+	sentence += " " + word
+	if e.Resource == AuditGitSSHKey {
+		return sentence
+	}
+	return sentence + " {target}"
+}
+
+// ResourceLink returns the path of the page about the resource, "" for none.
+func (r *AuditRecord) ResourceLink() string {
+	if r.Resource != AuditUser || r.ResourceDeleted {
+		return ""
+	}
+	return "/users?filter=" + r.Target
+}
+
+// UserDiff returns what changed between two states of a user; the zero User
+// stands for "was not there". passwordChanged notes the change of the secret.
+func UserDiff(before, after User, passwordChanged bool) Diff {
+	diff := Diff{}
+	diff.add("id", idOrNil(before.ID), idOrNil(after.ID))
+	diff.add("email", before.Email, after.Email)
+	diff.add("username", before.Username, after.Username)
+	diff.add("name", before.Name, after.Name)
+	diff.add("status", before.Status, after.Status)
+	diff.add("rbac_roles", before.Roles, after.Roles)
+	diff.add("login_type", before.LoginType, after.LoginType)
+	diff.add("deleted", before.Deleted, after.Deleted)
+	diff.add("is_service_account", before.IsServiceAccount, after.IsServiceAccount)
+	if passwordChanged {
+		diff["hashed_password"] = DiffField{Old: "", New: "", Secret: true}
+	}
+	return diff
+}
+
+// KeyDiff returns what changed between two states of an API key. Nothing of the
+// key itself is ever part of it.
+func KeyDiff(before, after APIKey) Diff {
+	diff := Diff{}
+	diff.add("user_id", idOrNil(before.UserID), idOrNil(after.UserID))
+	diff.add("login_type", before.LoginType, after.LoginType)
+	diff.add("token_name", before.Name, after.Name)
+	diff.add("scopes", before.Scopes, after.Scopes)
+	diff.add("expires_at", timeOrEmpty(before.ExpiresAt), timeOrEmpty(after.ExpiresAt))
+	diff.add("created_at", timeOrEmpty(before.CreatedAt), timeOrEmpty(after.CreatedAt))
+	return diff
+}
+
+func (d Diff) add(field string, before, after any) {
+	if !reflect.DeepEqual(before, after) && !(isEmpty(before) && isEmpty(after)) {
+		d[field] = DiffField{Old: before, New: after}
+	}
+}
+
+func isEmpty(value any) bool {
+	v := reflect.ValueOf(value)
+	return !v.IsValid() || v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0
+}
+
+func idOrNil(id uuid.UUID) string {
+	if id == uuid.Nil {
+		return ""
+	}
+	return id.String()
+}
+
+func timeOrEmpty(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}

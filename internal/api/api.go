@@ -1,0 +1,104 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"usher/internal/service"
+)
+
+// Config is what the API needs to know and to hold.
+type Config struct {
+	Service *service.Service
+	Log     *slog.Logger
+	// Registry receives the metrics and is what /metrics shows.
+	Registry *prometheus.Registry
+	// AccessURL is how clients reach the server.
+	AccessURL *url.URL
+	// Dialect is that of clients that do not say which they speak.
+	Dialect Dialect
+	// RateLimit is how many requests a minute a user or address may send to one
+	// route; 0 or less turns every limit off.
+	RateLimit int
+	// TrustedProxies are the networks whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	// DeploymentID identifies the deployment to its clients.
+	DeploymentID string
+}
+
+// API answers the HTTP requests of one node.
+type API struct {
+	Config
+	mux        *http.ServeMux
+	limiter    *rateLimiter
+	crossSite  *http.CrossOriginProtection
+	metrics    *metrics
+	operations []route
+}
+
+// New builds the API. It fails only on settings that make no sense.
+func New(cfg Config) (*API, error) {
+	a := &API{
+		Config:    cfg,
+		mux:       http.NewServeMux(),
+		limiter:   newRateLimiter(),
+		crossSite: http.NewCrossOriginProtection(),
+		metrics:   newMetrics(cfg.Registry),
+	}
+	if err := a.crossSite.AddTrustedOrigin(cfg.AccessURL.Scheme + "://" + cfg.AccessURL.Host); err != nil {
+		return nil, err
+	}
+	a.operations = a.routes()
+	a.mount(a.operations)
+	return a, nil
+}
+
+// Operation is one endpoint, as the API description names it.
+type Operation struct{ Method, Path, ID string }
+
+// Operations lists every endpoint.
+func (a *API) Operations() []Operation {
+	list := make([]Operation, len(a.operations))
+	for i, r := range a.operations {
+		list[i] = Operation{Method: r.method, Path: r.path, ID: r.operation}
+	}
+	return list
+}
+
+// mount registers each path once, so that a known path with a wrong method is
+// answered by us and not by the mux, which speaks no JSON.
+func (a *API) mount(routes []route) {
+	byPath := map[string]methods{}
+	for _, r := range routes {
+		if byPath[r.path] == nil {
+			byPath[r.path] = methods{}
+		}
+		byPath[r.path][r.method] = r
+	}
+	for path, m := range byPath {
+		a.mux.Handle(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a.serve(w, r, m.route(r.Method))
+		}))
+	}
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		a.serve(w, r, unknownRoute())
+	})
+}
+
+// ServeHTTP implements http.Handler. Paths are normalised first: repeated
+// slashes are one, and a trailing slash means nothing.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !normalizePath(r.URL) {
+		a.serve(w, r, unknownRoute())
+		return
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+// ctx is the context of the request; it ends when the client leaves.
+func (c *call) ctx() context.Context { return c.r.Context() }

@@ -1,0 +1,132 @@
+package api
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// route is one endpoint.
+type route struct {
+	method    string
+	path      string // as net/http's ServeMux has it
+	operation string // its operationId in openapi.yaml
+	access    access
+	limit     limit
+	handle    func(*call) error
+}
+
+// access says who may call a route at all; what they may do there is the
+// service's business.
+type access int
+
+const (
+	forEveryone access = iota // with or without a credential
+	forUsers                  // with a valid credential
+)
+
+// limit says how often a route may be called.
+type limit int
+
+const (
+	unlimited  limit = iota
+	apiLimit         // the configured limit
+	loginLimit       // that, or 60 a minute where it is less: guessing must be slow
+)
+
+// routes is the map of the API.
+func (a *API) routes() []route {
+	return []route{
+		{"GET", "/{$}", "home", forEveryone, unlimited, a.home},
+		{"GET", "/healthz", "healthz", forEveryone, unlimited, a.healthz},
+		{"GET", "/readyz", "readyz", forEveryone, unlimited, a.readyz},
+		{"GET", "/metrics", "metrics", forEveryone, unlimited, a.showMetrics},
+
+		{"GET", "/api/v2", "apiRoot", forEveryone, apiLimit, a.apiRoot},
+		{"GET", "/api/v2/buildinfo", "buildInfo", forEveryone, apiLimit, a.buildInfo},
+		{"GET", "/api/v2/openapi.yaml", "openAPI", forEveryone, apiLimit, a.openAPI},
+
+		{"GET", "/api/v2/users/first", "hasFirstUser", forEveryone, apiLimit, a.hasFirstUser},
+		{"POST", "/api/v2/users/first", "createFirstUser", forEveryone, loginLimit, a.createFirstUser},
+		{"POST", "/api/v2/users/login", "login", forEveryone, loginLimit, a.login},
+		{"POST", "/api/v2/users/logout", "logout", forUsers, apiLimit, a.logout},
+		{"GET", "/api/v2/users/authmethods", "authMethods", forEveryone, apiLimit, a.authMethods},
+		{"POST", "/api/v2/users/validate-password", "validatePassword", forEveryone, loginLimit, a.validatePassword},
+		{"GET", "/api/v2/users/roles", "listSiteRoles", forUsers, apiLimit, a.listSiteRoles},
+
+		{"GET", "/api/v2/users", "listUsers", forUsers, apiLimit, a.listUsers},
+		{"POST", "/api/v2/users", "createUser", forUsers, apiLimit, a.createUser},
+		{"GET", "/api/v2/users/{user}", "getUser", forUsers, apiLimit, a.getUser},
+		{"DELETE", "/api/v2/users/{user}", "deleteUser", forUsers, apiLimit, a.deleteUser},
+		{"PUT", "/api/v2/users/{user}/profile", "updateUserProfile", forUsers, apiLimit, a.updateUserProfile},
+		{"PUT", "/api/v2/users/{user}/email", "updateUserEmail", forUsers, apiLimit, a.updateUserEmail},
+		{"PUT", "/api/v2/users/{user}/password", "updateUserPassword", forUsers, loginLimit, a.updateUserPassword},
+		{"PUT", "/api/v2/users/{user}/status/activate", "activateUser", forUsers, apiLimit, a.activateUser},
+		{"PUT", "/api/v2/users/{user}/status/suspend", "suspendUser", forUsers, apiLimit, a.suspendUser},
+		{"GET", "/api/v2/users/{user}/roles", "getUserRoles", forUsers, apiLimit, a.getUserRoles},
+		{"PUT", "/api/v2/users/{user}/roles", "updateUserRoles", forUsers, apiLimit, a.updateUserRoles},
+		{"GET", "/api/v2/users/{user}/login-type", "getUserLoginType", forUsers, apiLimit, a.getUserLoginType},
+		{"GET", "/api/v2/users/{user}/organizations", "listUserOrganizations", forUsers, apiLimit, a.listUserOrganizations},
+		{"GET", "/api/v2/users/{user}/organizations/{organizationname}", "getUserOrganization", forUsers, apiLimit, a.getUserOrganization},
+		{"POST", "/api/v2/users/{user}/keys", "createSessionKey", forUsers, apiLimit, a.createSessionKey},
+
+		{"GET", "/api/v2/organizations/{organization}", "getOrganization", forUsers, apiLimit, a.getOrganization},
+		{"GET", "/api/v2/audit", "listAuditLogs", forUsers, apiLimit, a.listAuditLogs},
+	}
+}
+
+// unknownRoute answers what has no route.
+func unknownRoute() route {
+	return route{path: "unknown", limit: apiLimit, handle: func(*call) error {
+		return refuse(http.StatusNotFound, "Route not found.")
+	}}
+}
+
+// methods are the routes of one path.
+type methods map[string]route
+
+// route returns the route of the method; HEAD is GET without a body.
+func (m methods) route(method string) route {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	if r, ok := m[method]; ok {
+		return r
+	}
+	return m.wrongMethod()
+}
+
+// wrongMethod answers a known path with an unknown method.
+func (m methods) wrongMethod() route {
+	allowed := slices.Sorted(maps.Keys(m))
+	if slices.Contains(allowed, http.MethodGet) {
+		allowed = append(allowed, http.MethodHead)
+	}
+	return route{path: m[allowed[0]].path, limit: apiLimit, handle: func(c *call) error {
+		c.w.Header().Set("Allow", strings.Join(allowed, ", "))
+		return refuse(http.StatusMethodNotAllowed, "Method not allowed.")
+	}}
+}
+
+// normalizePath makes one slash of many and drops a trailing one, in the
+// escaped form, so that %2F stays part of its segment. It reports false for
+// dot segments, which name nothing here.
+func normalizePath(u *url.URL) bool {
+	raw := u.EscapedPath()
+	segments := strings.FieldsFunc(raw, func(r rune) bool { return r == '/' })
+	if slices.Contains(segments, ".") || slices.Contains(segments, "..") {
+		return false
+	}
+	clean := "/" + strings.Join(segments, "/")
+	if clean == raw {
+		return true
+	}
+	path, err := url.PathUnescape(clean)
+	if err != nil {
+		return false
+	}
+	u.Path, u.RawPath = path, clean
+	return true
+}

@@ -1,0 +1,191 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"usher/internal/api"
+	"usher/internal/secret"
+	"usher/internal/store"
+)
+
+// The defaults of settings whose zero value stands for them.
+const (
+	DefaultListen        = "127.0.0.1:8080"
+	DefaultRateLimit     = 512 // requests a minute
+	DefaultSession       = 24 * time.Hour
+	DefaultTokenLifetime = 168 * time.Hour
+)
+
+// Config is everything that a server can be told. Its zero value is a server on
+// loopback with an embedded database in the user's data directory and without
+// rate limits.
+type Config struct {
+	// Listen is the address to serve on; empty means DefaultListen.
+	Listen string
+	// DataDir holds the embedded database and other files of this node; empty
+	// means DefaultDataDir. It is created with mode 0700.
+	DataDir string
+	// DatabaseURL is a postgres:// URL; empty means the embedded database.
+	DatabaseURL secret.Redacted
+	// AccessURL is how clients reach the server, such as https://usher.example.com;
+	// empty means the listen address. An https URL makes cookies Secure.
+	AccessURL string
+	// Dialect is the dialect of clients that do not say which they speak:
+	// reference, coder or legacy; empty means reference.
+	Dialect string
+	// RateLimit is how many requests a minute each user, or each address without
+	// one, may send to each route; 0 or less turns every rate limit off.
+	RateLimit int
+	// TrustedProxies are the networks (CIDR, or single addresses) of the proxies
+	// whose X-Forwarded-For is believed.
+	TrustedProxies []string
+	// TLSCertFile and TLSKeyFile are PEM files; both or neither. They are read
+	// again when they change.
+	TLSCertFile, TLSKeyFile string
+	// SessionDuration is how long an unused login lasts; 0 means DefaultSession.
+	SessionDuration time.Duration
+	// DefaultTokenLifetime is the life of keys made without one; 0 means
+	// DefaultTokenLifetime.
+	DefaultTokenLifetime time.Duration
+	// DisablePasswordAuth turns password logins off, for owners too.
+	DisablePasswordAuth bool
+	// TermsOfServiceURL is shown by login pages; may be empty.
+	TermsOfServiceURL string
+
+	// Log receives the server's log; nil means a logger that discards.
+	Log *slog.Logger
+	// PasswordParams are the costs of password hashing; zero means the
+	// recommended ones. Only tests set it.
+	PasswordParams secret.PasswordParams
+	// OnReady is called with the address once the server answers; may be nil.
+	OnReady func(Ready)
+}
+
+// Ready says where a server that has started can be reached.
+type Ready struct {
+	URL      string // with scheme, without a trailing slash
+	DataDir  string
+	HasUsers bool
+}
+
+// DefaultDataDir returns the directory where the user's programs keep data:
+// $XDG_DATA_HOME/usher, or ~/.local/share/usher.
+func DefaultDataDir() (string, error) {
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "usher"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("no home directory is known; set --data-dir: %w", err)
+	}
+	return filepath.Join(home, ".local", "share", "usher"), nil
+}
+
+// withDefaults fills in what was left empty.
+func (c Config) withDefaults() (Config, error) {
+	if c.Listen == "" {
+		c.Listen = DefaultListen
+	}
+	if c.SessionDuration == 0 {
+		c.SessionDuration = DefaultSession
+	}
+	if c.DefaultTokenLifetime == 0 {
+		c.DefaultTokenLifetime = DefaultTokenLifetime
+	}
+	if c.Dialect == "" {
+		c.Dialect = string(api.Reference)
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.DataDir == "" {
+		dir, err := DefaultDataDir()
+		if err != nil {
+			return c, err
+		}
+		c.DataDir = dir
+	}
+	return c, nil
+}
+
+// Validate reports every setting that makes no sense, all at once, each under
+// the name of its flag.
+func (c Config) Validate() error {
+	c, dirErr := c.withDefaults()
+	problems := []error{dirErr}
+	check := func(flag string, err error) {
+		if err != nil {
+			problems = append(problems, fmt.Errorf("--%s: %w", flag, err))
+		}
+	}
+	check("listen", checkListen(c.Listen))
+	if c.DatabaseURL != "" {
+		check("database-url", store.CheckDatabaseURL(c.DatabaseURL.Reveal()))
+	}
+	check("access-url", checkWebURL(c.AccessURL))
+	check("terms-of-service-url", checkWebURL(c.TermsOfServiceURL))
+	_, err := api.ParseDialect(c.Dialect)
+	check("dialect", err)
+	_, err = c.trustedProxies()
+	check("trusted-proxies", err)
+	check("session-duration", checkLifetime(c.SessionDuration))
+	check("default-token-lifetime", checkLifetime(c.DefaultTokenLifetime))
+	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
+		check("tls-cert-file", errors.New("needs --tls-key-file, and the other way round"))
+	}
+	if c.TLSCertFile != "" && c.TLSKeyFile != "" {
+		_, err := loadCertificate(c.TLSCertFile, c.TLSKeyFile)
+		check("tls-cert-file", err)
+	}
+	return errors.Join(problems...)
+}
+
+func checkListen(address string) error {
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return fmt.Errorf("%q is not host:port", address)
+	}
+	return nil
+}
+
+func checkWebURL(address string) error {
+	if address == "" {
+		return nil
+	}
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Host == "" || (parsed.Scheme != "http" && parsed.Scheme != "https") || parsed.User != nil {
+		return fmt.Errorf("%q is not an http or https URL", address)
+	}
+	return nil
+}
+
+func checkLifetime(d time.Duration) error {
+	if d < time.Second {
+		return fmt.Errorf("%s is too short; at least 1s is needed", d)
+	}
+	return nil
+}
+
+// trustedProxies parses the list; a single address is a network of one.
+func (c Config) trustedProxies() ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for _, text := range c.TrustedProxies {
+		if address, err := netip.ParseAddr(text); err == nil {
+			list = append(list, netip.PrefixFrom(address, address.BitLen()))
+			continue
+		}
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("%q is neither a network such as 10.0.0.0/8 nor an address", text)
+		}
+		list = append(list, prefix.Masked())
+	}
+	return list, nil
+}

@@ -1,0 +1,204 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"usher/internal/api"
+	"usher/internal/buildinfo"
+	"usher/internal/secret"
+	"usher/internal/service"
+	"usher/internal/store"
+)
+
+const (
+	// drainTime is how long requests under way may take after the signal to end.
+	drainTime = 20 * time.Second
+
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+)
+
+// Run serves until ctx is done, then lets the requests under way end and closes
+// everything. It returns nil after an orderly end.
+func Run(ctx context.Context, cfg Config) error {
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return err
+	}
+	release, err := cfg.prepareDataDir()
+	if err != nil {
+		return err
+	}
+	defer release()
+	db, err := store.Open(ctx, cfg.storeConfig())
+	if err != nil {
+		return err
+	}
+	defer func() { cfg.logError("the database could not be closed", db.Close()) }()
+
+	listener, err := cfg.listen(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }()
+
+	cases := service.New(cfg.serviceConfig(db))
+	defer cases.Close()
+	handler, err := cfg.handler(ctx, cases, listener.Addr())
+	if err != nil {
+		return err
+	}
+	hasUsers, err := cases.HasFirstUser(ctx)
+	if err != nil {
+		return err
+	}
+	cfg.warnAboutExposure(listener.Addr())
+	cfg.Log.Info("serving", "address", listener.Addr().String(), "version", buildinfo.Version())
+	if cfg.OnReady != nil {
+		cfg.OnReady(Ready{URL: cfg.accessURL(listener.Addr()).String(), DataDir: cfg.DataDir, HasUsers: hasUsers})
+	}
+	return cfg.serve(ctx, listener, handler)
+}
+
+func (c Config) serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		IdleTimeout:       idleTimeout,
+		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	c.Log.Info("stopping: waiting for the requests under way")
+	drained, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	if err := server.Shutdown(drained); err != nil {
+		c.Log.Warn("some requests did not end in time and were cut off", "error", err)
+		return server.Close()
+	}
+	return nil
+}
+
+// prepareDataDir creates the directory and, for the embedded database, takes it
+// for this server alone.
+func (c Config) prepareDataDir() (release func(), err error) {
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("create the data directory: %w", err)
+	}
+	if c.DatabaseURL != "" {
+		return func() {}, nil
+	}
+	return store.LockDataDir(c.DataDir)
+}
+
+func (c Config) storeConfig() store.Config {
+	return store.Config{DatabaseURL: c.DatabaseURL.Reveal(), DataDir: filepath.Clean(c.DataDir)}
+}
+
+func (c Config) serviceConfig(db *store.Store) service.Config {
+	return service.Config{
+		Store:                db,
+		Hasher:               secret.NewHasher(secret.HasherConfig{Params: c.PasswordParams}),
+		Log:                  c.Log,
+		SessionDuration:      c.SessionDuration,
+		DefaultTokenLifetime: c.DefaultTokenLifetime,
+		DisablePasswordAuth:  c.DisablePasswordAuth,
+		TermsOfServiceURL:    c.TermsOfServiceURL,
+	}
+}
+
+func (c Config) handler(ctx context.Context, cases *service.Service, address net.Addr) (http.Handler, error) {
+	proxies, err := c.trustedProxies()
+	if err != nil {
+		return nil, err
+	}
+	deployment, err := cases.DeploymentID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return api.New(api.Config{
+		Service:        cases,
+		Log:            c.Log,
+		Registry:       registry,
+		AccessURL:      c.accessURL(address),
+		Dialect:        api.Dialect(c.Dialect),
+		RateLimit:      c.RateLimit,
+		TrustedProxies: proxies,
+		DeploymentID:   deployment.String(),
+	})
+}
+
+func (c Config) listen(ctx context.Context) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	if err != nil || c.TLSCertFile == "" {
+		return listener, err
+	}
+	pair, err := watchCertificate(c.TLSCertFile, c.TLSKeyFile, c.Log)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return tls.NewListener(listener, &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		NextProtos:     []string{"http/1.1"},
+		GetCertificate: pair.get,
+	}), nil
+}
+
+// accessURL is how clients reach the server: as configured, or at the address
+// it listens on.
+func (c Config) accessURL(address net.Addr) *url.URL {
+	if parsed, err := url.Parse(c.AccessURL); err == nil && c.AccessURL != "" {
+		return &url.URL{Scheme: parsed.Scheme, Host: parsed.Host}
+	}
+	scheme := "http"
+	if c.TLSCertFile != "" {
+		scheme = "https"
+	}
+	host := address.String()
+	if bound, err := netip.ParseAddrPort(host); err == nil && bound.Addr().IsUnspecified() {
+		host = net.JoinHostPort("localhost", fmt.Sprint(bound.Port()))
+	}
+	return &url.URL{Scheme: scheme, Host: host}
+}
+
+// warnAboutExposure says once that passwords would cross a network in clear.
+func (c Config) warnAboutExposure(address net.Addr) {
+	bound, err := netip.ParseAddrPort(address.String())
+	if err != nil || bound.Addr().IsLoopback() || c.TLSCertFile != "" || len(c.TrustedProxies) > 0 {
+		return
+	}
+	c.Log.Warn("serving beyond this machine without TLS: passwords and keys can be read on the way; " +
+		"set --tls-cert-file and --tls-key-file, or --trusted-proxies for a proxy that does it")
+}
+
+func (c Config) logError(message string, err error) {
+	if err != nil {
+		c.Log.Error(message, "error", err)
+	}
+}

@@ -1,0 +1,113 @@
+package service
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"usher/internal/store"
+)
+
+const (
+	// usePrecision is how exact the last-used times are.
+	usePrecision = time.Minute
+	// flushDelay is how long uses are collected before they are written.
+	flushDelay = 500 * time.Millisecond
+	// flushBatch bounds one transaction of uses.
+	flushBatch = 200
+)
+
+// activity collects when keys were used and writes it in batches, off the path
+// of the requests. What it holds is lost in a crash, and only that.
+type activity struct {
+	store *store.Store
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	pending map[string]store.KeyUse
+
+	wake chan struct{}
+	stop chan struct{}
+	done chan struct{}
+}
+
+func startActivity(s *store.Store, log *slog.Logger) *activity {
+	a := &activity{
+		store: s, log: log, pending: map[string]store.KeyUse{},
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	go a.run()
+	return a
+}
+
+// note remembers a use; of two uses of one key the later stays.
+func (a *activity) note(use store.KeyUse) {
+	a.mu.Lock()
+	earlier, pending := a.pending[use.KeyID]
+	if !pending || earlier.At.Before(use.At) {
+		if use.ExpiresAt.IsZero() {
+			use.ExpiresAt = earlier.ExpiresAt
+		}
+		a.pending[use.KeyID] = use
+	}
+	a.mu.Unlock()
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (a *activity) run() {
+	defer close(a.done)
+	for {
+		select {
+		case <-a.wake:
+		case <-a.stop:
+			a.flush()
+			return
+		}
+		select {
+		case <-time.After(flushDelay):
+		case <-a.stop:
+		}
+		a.flush()
+	}
+}
+
+// flush writes everything that is pending. What cannot be written is dropped:
+// the next use of the key is written again.
+func (a *activity) flush() {
+	a.mu.Lock()
+	uses := make([]store.KeyUse, 0, len(a.pending))
+	for _, use := range a.pending {
+		uses = append(uses, use)
+	}
+	clear(a.pending)
+	a.mu.Unlock()
+	for batch := range slices.Chunk(uses, flushBatch) {
+		if err := a.write(batch); err != nil {
+			a.log.Warn("the last use of some API keys could not be stored", "keys", len(batch), "error", err)
+		}
+	}
+}
+
+func (a *activity) write(batch []store.KeyUse) error {
+	return a.store.Write(context.Background(), func(ctx context.Context, tx *store.Tx) error {
+		for _, use := range batch {
+			if err := tx.RecordKeyUse(ctx, use); err != nil {
+				return err
+			}
+			if err := tx.UpdateLastSeen(ctx, use.UserID, use.At); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (a *activity) close() {
+	close(a.stop)
+	<-a.done
+}

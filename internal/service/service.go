@@ -1,0 +1,75 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"usher/internal/account"
+	"usher/internal/secret"
+	"usher/internal/store"
+)
+
+// Config is what the use cases need to know and to hold.
+type Config struct {
+	Store  *store.Store
+	Hasher *secret.Hasher
+	Log    *slog.Logger
+	// SessionDuration is the life of a login that is not used.
+	SessionDuration time.Duration
+	// DefaultTokenLifetime is the life of keys that are made without one.
+	DefaultTokenLifetime time.Duration
+	// DisablePasswordAuth refuses every password login, also of owners.
+	DisablePasswordAuth bool
+	// TermsOfServiceURL is for login pages; may be empty.
+	TermsOfServiceURL string
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Service is all use cases of one node.
+type Service struct {
+	Config
+	activity *activity
+	failures *loginFailures
+}
+
+// New returns the use cases. Close must be called at the end.
+func New(cfg Config) *Service {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	s := &Service{Config: cfg, failures: newLoginFailures()}
+	s.activity = startActivity(cfg.Store, cfg.Log)
+	return s
+}
+
+// Close writes what was still held in memory: when keys were last used.
+func (s *Service) Close() { s.activity.close() }
+
+// Ready reports whether the database answers.
+func (s *Service) Ready(ctx context.Context) error { return s.Store.Ping(ctx) }
+
+// now returns the time in the precision that is stored, so that an answer and
+// what is read back later agree.
+func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+
+// hash hashes a password, or says that too many others are being hashed.
+func (s *Service) hash(ctx context.Context, password string) (string, error) {
+	encoded, err := s.Hasher.Hash(ctx, password)
+	return encoded, busy(err)
+}
+
+// verify compares a password with a stored hash.
+func (s *Service) verify(ctx context.Context, encoded, password string) (secret.Verdict, error) {
+	verdict, err := s.Hasher.Verify(ctx, encoded, password)
+	return verdict, busy(err)
+}
+
+func busy(err error) error {
+	if errors.Is(err, secret.ErrBusy) {
+		return account.Unavailable("Too many passwords are being checked at the moment. Try again in a moment.").Because(err)
+	}
+	return err
+}

@@ -1,0 +1,459 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"usher/internal/account"
+	"usher/internal/store"
+)
+
+// User returns the user that ref names. A deleted one is found by its id.
+func (s *Service) User(ctx context.Context, actor *account.Actor, ref account.UserRef) (account.User, error) {
+	user, err := s.targetOrDeleted(ctx, s.Store.Direct(), actor, ref)
+	if err != nil {
+		return account.User{}, err
+	}
+	if !actor.Can(account.ActionRead, user.Object()) { // "me" with a key that may not read
+		return account.User{}, account.NotFound()
+	}
+	return user, nil
+}
+
+// Page is the part of a list that the caller wants.
+type Page struct {
+	AfterID uuid.UUID
+	Limit   int // 0: all
+	Offset  int
+}
+
+// UserListing is a list of users: how many match in all, and those of the page.
+type UserListing struct {
+	Count int
+	Users iter.Seq2[account.User, error]
+}
+
+// chunk is how many users of an unlimited list are read at a time; no
+// transaction is open while a client reads.
+const chunk = 500
+
+// ListUsers returns the users that match the search and that the actor may
+// read. The count and the beginning of the page come from one snapshot.
+func (s *Service) ListUsers(ctx context.Context, actor *account.Actor, query string, page Page, malformed error) (UserListing, error) {
+	search, err := account.ParseUserSearch(query)
+	if err := orElse(err, malformed); err != nil {
+		return UserListing{}, err
+	}
+	list := store.UserList{Search: search, Readable: actor.ReadableUsers()}
+	first := store.UserPage{AfterID: page.AfterID, Offset: page.Offset, Limit: page.Limit}
+	unlimited := page.Limit == 0
+	if unlimited {
+		first.Limit = chunk
+	}
+	var listing UserListing
+	var users []account.User
+	err = s.Store.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if listing.Count, err = tx.CountUsers(ctx, list); err != nil {
+			return err
+		}
+		users, err = tx.ListUsers(ctx, list, first)
+		return err
+	})
+	if err != nil {
+		return UserListing{}, err
+	}
+	listing.Users = s.walk(ctx, list, users, unlimited)
+	return listing, nil
+}
+
+// walk yields the users that were read, and then chunk after chunk.
+func (s *Service) walk(ctx context.Context, list store.UserList, users []account.User, more bool) iter.Seq2[account.User, error] {
+	return func(yield func(account.User, error) bool) {
+		for {
+			for _, user := range users {
+				if !yield(user, nil) {
+					return
+				}
+			}
+			if !more || len(users) < chunk {
+				return
+			}
+			next := store.UserPage{AfterName: users[len(users)-1].Username, Limit: chunk}
+			var err error
+			if users, err = s.Store.Direct().ListUsers(ctx, list, next); err != nil {
+				yield(account.User{}, err)
+				return
+			}
+		}
+	}
+}
+
+// CreateUser adds a user. The order of its checks is the contract's (users.md,
+// section 5.4).
+func (s *Service) CreateUser(ctx context.Context, actor *account.Actor, n NewUser, malformed error) (account.User, error) {
+	if err := orElse(malformed, s.checkNewUser(&n)); err != nil {
+		return account.User{}, err
+	}
+	// The checks run before the password is hashed, which is costly, and again
+	// in the transaction, which is what counts.
+	err := s.Store.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := s.admit(ctx, tx, actor, n)
+		return err
+	})
+	if err != nil {
+		return account.User{}, err
+	}
+	hash := ""
+	if n.LoginType == account.LoginPassword {
+		if hash, err = s.hash(ctx, n.Password.Reveal()); err != nil {
+			return account.User{}, err
+		}
+	}
+	var created account.User
+	err = s.change(ctx, actor, createdUser(), func(ctx context.Context, tx *store.Tx, e *entry) error {
+		organizations, err := s.admit(ctx, tx, actor, n)
+		if err != nil {
+			return err
+		}
+		created = s.build(n, organizations)
+		if err := tx.InsertUser(ctx, created, hash); err != nil {
+			return wordConflict(err, "User already exists.")
+		}
+		e.about(created)
+		e.Diff = account.UserDiff(account.User{}, created, hash != "")
+		created, err = tx.UserByID(ctx, created.ID)
+		return err
+	})
+	return created, err
+}
+
+// checkNewUser applies the rules that need no look at the database, and fills in
+// what was left open.
+func (s *Service) checkNewUser(n *NewUser) error {
+	if n.Status == "" {
+		n.Status = account.StatusDormant
+	}
+	if err := n.validate(); err != nil {
+		return err
+	}
+	if n.ServiceAccount {
+		return checkServiceAccount(n)
+	}
+	if n.LoginType == "" {
+		n.LoginType = account.LoginPassword
+	}
+	if n.LoginType != account.LoginPassword && n.Password != "" {
+		return account.Invalid(fmt.Sprintf("Password cannot be set for a user of login type %q.", n.LoginType))
+	}
+	if n.LoginType == account.LoginPassword && s.DisablePasswordAuth {
+		return passwordAuthDisabled()
+	}
+	return checkHasOrganization(n)
+}
+
+func checkServiceAccount(n *NewUser) error {
+	switch {
+	case n.LoginType != "" && n.LoginType != account.LoginNone:
+		return account.Invalid(`A service account cannot sign in: its login type must be "none" or absent.`)
+	case n.Password != "":
+		return account.Invalid("A service account has no password.")
+	case n.Email != "":
+		return account.Invalid("A service account has no e-mail address.")
+	}
+	n.LoginType = account.LoginNone
+	return checkHasOrganization(n)
+}
+
+func checkHasOrganization(n *NewUser) error {
+	if len(n.OrganizationIDs) > 0 {
+		return nil
+	}
+	return account.Invalid("No organization specified to place the user as a member of.",
+		account.FieldError{Field: "organization_ids", Detail: "must name at least one organization"})
+}
+
+// admit decides whether the actor may create this user, and returns its
+// organizations.
+func (s *Service) admit(ctx context.Context, tx *store.Tx, actor *account.Actor, n NewUser) ([]uuid.UUID, error) {
+	if err := s.checkFree(ctx, tx, actor, n); err != nil {
+		return nil, err
+	}
+	organizations, err := s.findOrganizations(ctx, tx, actor, n.OrganizationIDs)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkLogin(n); err != nil {
+		return nil, err
+	}
+	return organizations, authorizeCreation(actor, n, organizations)
+}
+
+// checkFree refuses a username or an address that a user has whom the caller
+// may read. One that it may not read is met by the unique index, after every
+// other check.
+func (s *Service) checkFree(ctx context.Context, tx *store.Tx, actor *account.Actor, n NewUser) error {
+	if actor.Can(account.ActionRead, account.Object{Type: account.ResourceUser}) {
+		taken, err := tx.TakenUserFields(ctx, n.Username, n.Email, uuid.Nil)
+		if err != nil || len(taken) == 0 {
+			return err
+		}
+		return taken409(taken)
+	}
+	var taken []string
+	if account.Fold(n.Username) == account.Fold(actor.User.Username) {
+		taken = append(taken, "username")
+	}
+	if n.Email != "" && account.Fold(n.Email) == account.Fold(actor.User.Email) {
+		taken = append(taken, "email")
+	}
+	if len(taken) == 0 {
+		return nil
+	}
+	return taken409(taken)
+}
+
+func taken409(fields []string) error {
+	conflict := account.Conflict("User already exists.")
+	for _, field := range fields {
+		conflict.Fields = append(conflict.Fields,
+			account.FieldError{Field: field, Detail: "This value is already in use and should be unique."})
+	}
+	return conflict
+}
+
+// findOrganizations resolves the ids: the nil UUID is the default organization,
+// and an organization named twice counts once.
+func (s *Service) findOrganizations(ctx context.Context, tx *store.Tx, actor *account.Actor, wanted []uuid.UUID) ([]uuid.UUID, error) {
+	found := []uuid.UUID{}
+	for _, id := range wanted {
+		organization, err := s.organization(ctx, tx, actor, account.OrganizationRef{ID: id, Default: id == uuid.Nil})
+		if account.KindOf(err) == account.KindNotFound {
+			missing := account.NotFound()
+			missing.Detail = fmt.Sprintf("Organization %s does not exist, or you cannot read it.", id)
+			return nil, missing
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(found, organization.ID) {
+			found = append(found, organization.ID)
+		}
+	}
+	return found, nil
+}
+
+// checkLogin applies the rules of the login type.
+func checkLogin(n NewUser) error {
+	switch n.LoginType {
+	case account.LoginPassword:
+		return checkPassword(n.Password)
+	case account.LoginOIDC:
+		return account.Invalid("You must configure OIDC before creating OIDC users.")
+	case account.LoginNone, account.LoginGitHub:
+		return nil
+	}
+	return account.Invalid(fmt.Sprintf("Unsupported login type %q for a new user.", n.LoginType),
+		account.FieldError{Field: "login_type", Detail: "must be one of password, github, oidc and none"})
+}
+
+// authorizeCreation asks for every permission that creating this user takes.
+func authorizeCreation(actor *account.Actor, n NewUser, organizations []uuid.UUID) error {
+	needed := []error{
+		actor.Authorize(account.ActionCreate, account.Object{Type: account.ResourceUser}),
+		actor.Authorize(account.ActionAssign, account.Object{Type: account.ResourceAssignRole}),
+	}
+	for _, id := range organizations {
+		needed = append(needed,
+			actor.Authorize(account.ActionAssign, account.Object{Type: account.ResourceAssignOrgRole, Organization: id}),
+			actor.Authorize(account.ActionCreate, account.Object{Type: account.ResourceOrganizationMember, Organization: id}))
+	}
+	for _, refusal := range needed {
+		if refusal != nil {
+			return refusal
+		}
+	}
+	return checkInitialRoles(actor, n.Roles)
+}
+
+func checkInitialRoles(actor *account.Actor, roles []string) error {
+	for _, role := range roles {
+		if !account.IsSiteRole(role) {
+			return account.ValidationFailed(account.FieldError{Field: "roles", Detail: fmt.Sprintf("%q is not a supported role", role)})
+		}
+	}
+	for _, role := range roles {
+		if !actor.MayAssignSiteRole(role) {
+			return account.Forbidden(fmt.Sprintf("The permission assign_role:assign is missing for the role %q: no role of yours grants it.", role))
+		}
+	}
+	return nil
+}
+
+// DeleteUser deletes a user: its name and address are free at once, its keys
+// are gone, and only its id finds it.
+func (s *Service) DeleteUser(ctx context.Context, actor *account.Actor, ref account.UserRef) error {
+	deleted := account.AuditEntry{Action: account.AuditDelete, Resource: account.AuditUser, Outcome: account.OutcomeOK}
+	return s.change(ctx, actor, deleted, func(ctx context.Context, tx *store.Tx, e *entry) error {
+		user, err := s.targetOrDeleted(ctx, tx, actor, ref)
+		if err != nil {
+			return err
+		}
+		e.about(user)
+		if actor.Is(user.ID) {
+			return &account.Error{Kind: account.KindForbidden, Message: "You cannot delete yourself!"}
+		}
+		if err := actor.Authorize(account.ActionDelete, user.Object()); err != nil {
+			return err
+		}
+		if user.Deleted {
+			e.unaudited = true
+			return nil
+		}
+		if err := s.keepAnOwner(ctx, tx, user, "deleted"); err != nil {
+			return err
+		}
+		gone := user
+		gone.Deleted, gone.UpdatedAt = true, s.now()
+		e.Diff = account.UserDiff(user, gone, false)
+		if err := tx.DeleteUserKeys(ctx, user.ID); err != nil {
+			return err
+		}
+		return tx.UpdateUser(ctx, gone)
+	})
+}
+
+// keepAnOwner refuses to take away the last person who can administer the
+// deployment.
+func (s *Service) keepAnOwner(ctx context.Context, tx *store.Tx, user account.User, verb string) error {
+	usable := user.HasRole(account.RoleOwner) && !user.IsServiceAccount && user.Status != account.StatusSuspended
+	if !usable {
+		return nil
+	}
+	owners, err := tx.CountUsableOwners(ctx)
+	if err == nil && owners <= 1 {
+		return account.Conflict(fmt.Sprintf("The last owner cannot be %s: nobody could administer this deployment any more.", verb))
+	}
+	return err
+}
+
+// Profile is what a user may be renamed to.
+type Profile struct {
+	Username  string
+	Name      string
+	AvatarURL *string // nil leaves it as it is
+}
+
+// UpdateProfile replaces the username and the real name.
+func (s *Service) UpdateProfile(ctx context.Context, actor *account.Actor, ref account.UserRef, p Profile, malformed error) (account.User, error) {
+	return s.changeUser(ctx, actor, ref, func(ctx context.Context, tx *store.Tx, u *account.User) error {
+		if err := orElse(malformed, p.validate(u)); err != nil {
+			return err
+		}
+		if p.Username != u.Username {
+			if err := s.checkRename(ctx, tx, actor, *u, p.Username); err != nil {
+				return err
+			}
+		}
+		if err := actor.Authorize(account.ActionUpdatePersonal, u.Object()); err != nil {
+			return err
+		}
+		u.Username, u.Name = p.Username, p.Name
+		external := u.LoginType == account.LoginGitHub || u.LoginType == account.LoginOIDC
+		if p.AvatarURL != nil && !external {
+			u.AvatarURL = *p.AvatarURL
+		}
+		return nil
+	})
+}
+
+// validate checks the fields. A username that stays is not checked again: it may
+// be older than a rule.
+func (p *Profile) validate(u *account.User) error {
+	var v validation
+	if p.Username != u.Username {
+		v.check("username", account.CheckUsername(p.Username))
+	}
+	v.check("name", account.CheckRealName(p.Name))
+	if p.AvatarURL != nil {
+		v.check("avatar_url", account.CheckAvatarURL(*p.AvatarURL))
+	}
+	return v.failure()
+}
+
+func (s *Service) checkRename(ctx context.Context, tx *store.Tx, actor *account.Actor, u account.User, username string) error {
+	if !actor.Can(account.ActionUpdate, u.Object()) {
+		return account.NotFound()
+	}
+	taken, err := tx.TakenUserFields(ctx, username, "", u.ID)
+	if err == nil && len(taken) > 0 {
+		return taken409(taken)
+	}
+	return err
+}
+
+// UpdateEmail sets the address of a user who signs in here.
+func (s *Service) UpdateEmail(ctx context.Context, actor *account.Actor, ref account.UserRef, email string, malformed error) (account.User, error) {
+	return s.changeUser(ctx, actor, ref, func(ctx context.Context, tx *store.Tx, u *account.User) error {
+		if err := actor.Authorize(account.ActionUpdate, u.Object()); err != nil {
+			return err
+		}
+		var v validation
+		v.check("email", account.CheckEmail(email))
+		if err := orElse(malformed, v.failure()); err != nil {
+			return err
+		}
+		if u.IsServiceAccount {
+			return account.Invalid("A service account has no e-mail address.")
+		}
+		if u.LoginType == account.LoginGitHub || u.LoginType == account.LoginOIDC {
+			return account.Invalid(fmt.Sprintf("The e-mail address of a user who signs in with %s comes from there.", u.LoginType))
+		}
+		taken, err := tx.TakenUserFields(ctx, "", email, u.ID)
+		if err != nil {
+			return err
+		}
+		if len(taken) > 0 {
+			return taken409(taken)
+		}
+		u.Email = email
+		return nil
+	})
+}
+
+// SuspendUser shuts a user out: its keys are kept but refused.
+func (s *Service) SuspendUser(ctx context.Context, actor *account.Actor, ref account.UserRef) (account.User, error) {
+	return s.changeUser(ctx, actor, ref, func(_ context.Context, _ *store.Tx, u *account.User) error {
+		if actor.Is(u.ID) {
+			return account.Invalid("You cannot suspend yourself.")
+		}
+		if u.HasRole(account.RoleOwner) {
+			return account.Invalid("An owner cannot be suspended: take the role away first.")
+		}
+		u.Status = account.StatusSuspended
+		return actor.Authorize(account.ActionUpdate, u.Object())
+	})
+}
+
+// ActivateUser lets a user in again, or for the first time.
+func (s *Service) ActivateUser(ctx context.Context, actor *account.Actor, ref account.UserRef) (account.User, error) {
+	return s.changeUser(ctx, actor, ref, func(_ context.Context, _ *store.Tx, u *account.User) error {
+		u.Status = account.StatusActive
+		return actor.Authorize(account.ActionUpdate, u.Object())
+	})
+}
+
+// UserLoginType tells users, and nobody else, how they sign in.
+func (s *Service) UserLoginType(ctx context.Context, actor *account.Actor, ref account.UserRef) (account.LoginType, error) {
+	user, err := s.target(ctx, s.Store.Direct(), actor, ref)
+	if err != nil {
+		return "", err
+	}
+	if !actor.Is(user.ID) {
+		return "", account.Forbidden("Only users themselves may see how they sign in.")
+	}
+	return user.LoginType, nil
+}

@@ -1,0 +1,144 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/account"
+)
+
+const keyColumns = `
+	k.id, k.user_id, k.login_type, k.name, k.scopes, k.allow_list, k.lifetime_seconds,
+	k.expires_at, k.last_used, k.created_at, k.updated_at`
+
+func keyFields(k *account.APIKey) []any {
+	return []any{
+		&k.ID, &k.UserID, &k.LoginType, &k.Name, document[[]string]{&k.Scopes}, allowList{&k.AllowList},
+		seconds{&k.Lifetime}, timestamp{&k.ExpiresAt}, timestamp{&k.LastUsed}, timestamp{&k.CreatedAt}, timestamp{&k.UpdatedAt},
+	}
+}
+
+func scanKey(r row) (account.APIKey, error) {
+	var k account.APIKey
+	return k, r.Scan(keyFields(&k)...)
+}
+
+// seconds scans a number of seconds.
+type seconds struct{ to *time.Duration }
+
+// Scan implements sql.Scanner.
+func (s seconds) Scan(src any) error {
+	n, _ := src.(int64)
+	*s.to = time.Duration(n) * time.Second
+	return nil
+}
+
+// allowList scans a list of "type:id". An entry of a type that nobody knows
+// (any more) is left out, which never widens the list.
+type allowList struct{ to *account.AllowList }
+
+// Scan implements sql.Scanner.
+func (a allowList) Scan(src any) error {
+	var texts []string
+	if err := (document[[]string]{&texts}).Scan(src); err != nil {
+		return err
+	}
+	list := account.AllowList{}
+	for _, text := range texts {
+		if entry, err := account.ParseAllowListEntry(text); err == nil {
+			list = append(list, entry)
+		}
+	}
+	*a.to = list
+	return nil
+}
+
+func allowListTexts(list account.AllowList) []string {
+	texts := make([]string, len(list))
+	for i, entry := range list {
+		texts[i] = entry.String()
+	}
+	return texts
+}
+
+// Credential is an API key as it is checked: with the hash of its secret half,
+// its user, and the user's memberships.
+type Credential struct {
+	Key         account.APIKey
+	SecretHash  []byte
+	User        account.User
+	Memberships []account.Membership
+}
+
+// CredentialByKeyID returns everything that authentication needs to know.
+func (tx *Tx) CredentialByKeyID(ctx context.Context, keyID string) (Credential, error) {
+	credential, err := one(ctx, tx, scanCredential, `
+		SELECT k.secret_hash, `+keyColumns+`, `+userColumns+`
+		  FROM api_keys k JOIN users u ON u.id = k.user_id
+		 WHERE k.id = $1 AND NOT u.deleted`, keyID)
+	if err != nil {
+		return Credential{}, err
+	}
+	credential.Memberships, err = tx.Memberships(ctx, credential.User.ID)
+	return credential, err
+}
+
+func scanCredential(r row) (Credential, error) {
+	var c Credential
+	fields := append([]any{&c.SecretHash}, keyFields(&c.Key)...)
+	return c, r.Scan(append(fields, userFields(&c.User)...)...)
+}
+
+// InsertKey adds an API key; only the hash of its secret half is stored.
+func (tx *Tx) InsertKey(ctx context.Context, k account.APIKey, secretHash []byte, ip string) error {
+	_, err := tx.exec(ctx, `
+		INSERT INTO api_keys (id, secret_hash, user_id, login_type, name, scopes, allow_list, lifetime_seconds, ip,
+			expires_at, last_used, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		k.ID, secretHash, k.UserID, k.LoginType, k.Name, encode(k.Scopes), encode(allowListTexts(k.AllowList)),
+		int64(k.Lifetime/time.Second), ip, micro(k.ExpiresAt), micro(k.LastUsed), micro(k.CreatedAt), micro(k.UpdatedAt))
+	return err
+}
+
+// DeleteKey removes one key.
+func (tx *Tx) DeleteKey(ctx context.Context, id string) error {
+	return tx.update(ctx, `DELETE FROM api_keys WHERE id = $1`, id)
+}
+
+// DeleteUserKeys removes all keys of a user, sessions and tokens.
+func (tx *Tx) DeleteUserKeys(ctx context.Context, userID uuid.UUID) error {
+	_, err := tx.exec(ctx, `DELETE FROM api_keys WHERE user_id = $1`, userID)
+	return err
+}
+
+// DeleteScopedKeys removes the keys of a user that have the scope.
+func (tx *Tx) DeleteScopedKeys(ctx context.Context, userID uuid.UUID, scope string) error {
+	_, err := tx.exec(ctx, `DELETE FROM api_keys WHERE user_id = $1 AND scopes LIKE $2 ESCAPE '\'`,
+		userID, `%"`+literal(scope)+`"%`)
+	return err
+}
+
+// KeyUse is what using a key changed.
+type KeyUse struct {
+	KeyID     string
+	UserID    uuid.UUID
+	IP        string
+	At        time.Time
+	ExpiresAt time.Time // zero: unchanged
+}
+
+// RecordKeyUse stores when a key was last used and its slid expiry. Neither
+// ever moves back, and a key that is gone stays gone.
+func (tx *Tx) RecordKeyUse(ctx context.Context, use KeyUse) error {
+	_, err := tx.exec(ctx,
+		`UPDATE api_keys SET last_used = $2, ip = $3 WHERE id = $1 AND last_used < $2`, use.KeyID, micro(use.At), use.IP)
+	if err != nil || use.ExpiresAt.IsZero() {
+		return err
+	}
+	_, err = tx.exec(ctx,
+		`UPDATE api_keys SET expires_at = $2 WHERE id = $1 AND expires_at > $3 AND expires_at < $2`,
+		use.KeyID, micro(use.ExpiresAt), micro(use.At))
+	return err
+}

@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// migratePostgres brings the schema to the newest version. A lock of the
+// session keeps two nodes from doing it at once.
+func migratePostgres(ctx context.Context, db *sql.DB) error {
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return err
+	}
+	return migrate(ctx, goose.DialectPostgres, &postgresEngine, db, goose.WithSessionLocker(locker))
+}
+
+// migrateSQLite does the same for a file. The lock file keeps out an offline
+// command that starts at the same moment.
+func migrateSQLite(ctx context.Context, path string) error {
+	release, err := lockFile(filepath.Join(filepath.Dir(path), "migrate.lock"), true)
+	if err != nil {
+		return err
+	}
+	defer release()
+	db, err := sql.Open(sqliteEngine.driver, sqliteDSN(path, "_txlock", "immediate"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	return migrate(ctx, goose.DialectSQLite3, &sqliteEngine, db)
+}
+
+func migrate(ctx context.Context, dialect goose.Dialect, e *engine, db *sql.DB, options ...goose.ProviderOption) error {
+	steps, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(dialect, db, timeline{FS: steps, engine: e.name}, options...)
+	if err != nil {
+		return err
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate the database: %w", err)
+	}
+	return nil
+}
+
+// timeline shows one engine its steps: those for both, named NNNNN_what.sql, and
+// of each pair its own, named NNNNN_what.<engine>.sql.
+type timeline struct {
+	fs.FS
+	engine string
+}
+
+// Glob implements fs.GlobFS.
+func (t timeline) Glob(pattern string) ([]string, error) {
+	names, err := fs.Glob(t.FS, pattern)
+	return slices.DeleteFunc(names, func(name string) bool {
+		return strings.Count(name, ".") == 2 && !strings.HasSuffix(name, "."+t.engine+".sql")
+	}), err
+}

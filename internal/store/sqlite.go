@@ -1,0 +1,261 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// SQLiteFile is the name of the database file in the data directory.
+const SQLiteFile = "usher.db"
+
+var sqliteEngine = engine{
+	name:   "sqlite",
+	driver: "sqlite",
+	conflictOn: func(err error) (string, bool) {
+		failure, ok := errors.AsType[*sqlite.Error](err)
+		if !ok || (failure.Code() != sqlite3.SQLITE_CONSTRAINT_UNIQUE && failure.Code() != sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY) {
+			return "", false
+		}
+		_, columns, _ := strings.Cut(failure.Error(), "UNIQUE constraint failed: ")
+		columns, _, _ = strings.Cut(columns, " (")
+		return columns, true
+	},
+	isDown: func(err error) bool {
+		failure, ok := errors.AsType[*sqlite.Error](err)
+		if !ok {
+			return false
+		}
+		switch failure.Code() & 0xff {
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
+			sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_READONLY:
+			return true
+		}
+		return false
+	},
+}
+
+// openSQLite opens the database file with a pool of readers and one writer.
+func openSQLite(ctx context.Context, dataDir string) (*Store, error) {
+	path := filepath.Join(dataDir, SQLiteFile)
+	if err := migrateSQLite(ctx, path); err != nil {
+		return nil, err
+	}
+	writers, err := sql.Open(sqliteEngine.driver, sqliteDSN(path, "_txlock", "immediate"))
+	if err != nil {
+		return nil, err
+	}
+	writers.SetMaxOpenConns(1)
+	readers, err := sql.Open(sqliteEngine.driver, sqliteDSN(path, "_pragma", "query_only(1)"))
+	if err != nil {
+		return nil, err
+	}
+	pool := max(4, runtime.GOMAXPROCS(0)*2)
+	readers.SetMaxOpenConns(pool)
+	readers.SetMaxIdleConns(pool)
+
+	s := &Store{engine: &sqliteEngine, readers: readers, statements: newStatements(readers)}
+	w, err := startSQLiteWriter(s, writers)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	s.writer = w
+	s.closers = []func() error{w.close, s.statements.close, readers.Close, writers.Close}
+	return s, nil
+}
+
+func sqliteDSN(path, key, value string) string {
+	query := url.Values{
+		"_pragma": {
+			"busy_timeout(4000)", "journal_mode(WAL)", "synchronous(FULL)",
+			"foreign_keys(1)", "cache_size(-16000)", "temp_store(MEMORY)",
+		},
+		"_time_integer_format": {"unix_micro"},
+	}
+	query.Add(key, value)
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query.Encode()
+}
+
+// sqliteWriter is the one goroutine that changes the file. It takes what is
+// waiting as one batch, runs each body in a savepoint, commits once, which is
+// what costs, and answers after the commit.
+type sqliteWriter struct {
+	store      *Store
+	conn       *sql.Conn
+	statements *statements
+	queue      chan *job
+	stop       chan struct{}
+	done       chan struct{}
+}
+
+// maxBatch bounds how much work one failed commit can undo.
+const maxBatch = 64
+
+// job is a body that waits for its turn. Whoever sends on claim first decides:
+// the writer that it runs, or its caller that it never will.
+type job struct {
+	body  Body
+	claim chan struct{}
+	done  chan error
+	err   error
+}
+
+func startSQLiteWriter(s *Store, writers *sql.DB) (*sqliteWriter, error) {
+	conn, err := writers.Conn(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	w := &sqliteWriter{
+		store: s, conn: conn, statements: newStatements(conn),
+		queue: make(chan *job, 1024), stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	go w.run()
+	return w, nil
+}
+
+func (w *sqliteWriter) write(ctx context.Context, body Body) error {
+	j := &job{body: body, claim: make(chan struct{}, 1), done: make(chan error, 1)}
+	select {
+	case w.queue <- j:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.stop:
+		return sql.ErrConnDone
+	}
+	select {
+	case err := <-j.done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case j.claim <- struct{}{}: // not begun yet, and now it never will
+		return ctx.Err()
+	default:
+		return <-j.done // under way: only its end tells whether it happened
+	}
+}
+
+func (w *sqliteWriter) run() {
+	defer close(w.done)
+	for {
+		select {
+		case first := <-w.queue:
+			w.commit(w.batch(first))
+		case <-w.stop:
+			return
+		}
+	}
+}
+
+// batch claims what waits, up to its limit.
+func (w *sqliteWriter) batch(next *job) []*job {
+	var batch []*job
+	for {
+		select {
+		case next.claim <- struct{}{}:
+			batch = append(batch, next)
+		default: // its caller gave up
+		}
+		if len(batch) == maxBatch {
+			return batch
+		}
+		select {
+		case next = <-w.queue:
+		default:
+			return batch
+		}
+	}
+}
+
+// commit runs a batch in one transaction. Its deadline is its own: the first
+// caller that leaves must not undo the work of the others.
+func (w *sqliteWriter) commit(batch []*job) {
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	err := w.transaction(ctx, batch)
+	for _, j := range batch {
+		if j.err == nil {
+			j.err = err
+		}
+		j.done <- j.err
+	}
+}
+
+func (w *sqliteWriter) transaction(ctx context.Context, batch []*job) error {
+	if err := w.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	for _, j := range batch {
+		if err := w.savepoint(ctx, j); err != nil {
+			return errors.Join(err, w.rollback())
+		}
+	}
+	if err := w.exec(ctx, "COMMIT"); err != nil {
+		return errors.Join(err, w.rollback())
+	}
+	return nil
+}
+
+// savepoint runs one body. The error of the body is the job's own; the error
+// that is returned is one of the transaction.
+func (w *sqliteWriter) savepoint(ctx context.Context, j *job) error {
+	if err := w.exec(ctx, "SAVEPOINT body"); err != nil {
+		return err
+	}
+	tx := &Tx{store: w.store, on: w.conn, statements: w.statements}
+	j.err = guarded(ctx, j.body, tx)
+	if j.err == nil {
+		return w.exec(ctx, "RELEASE body")
+	}
+	return errors.Join(w.exec(ctx, "ROLLBACK TO body"), w.exec(ctx, "RELEASE body"))
+}
+
+// rollback ends a transaction that failed, whatever became of its context.
+func (w *sqliteWriter) rollback() error {
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	err := w.exec(ctx, "ROLLBACK")
+	if err != nil && strings.Contains(err.Error(), "no transaction is active") {
+		return nil // SQLite had rolled back by itself
+	}
+	return err
+}
+
+func (w *sqliteWriter) exec(ctx context.Context, text string) error {
+	stmt := w.statements.lookup(text)
+	if stmt == nil {
+		var err error
+		if stmt, err = w.statements.prepare(ctx, text); err != nil {
+			return err
+		}
+	}
+	_, err := stmt.ExecContext(ctx)
+	return err
+}
+
+// close lets the batch under way end and refuses what comes after.
+func (w *sqliteWriter) close() error {
+	close(w.stop)
+	<-w.done
+	return errors.Join(w.statements.close(), w.conn.Close())
+}
+
+// guarded runs a body and turns a panic in it into an error, so that one
+// caller's bug neither ends the writer nor leaves a transaction open.
+func guarded(ctx context.Context, body Body, tx *Tx) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			stack := make([]byte, 8<<10)
+			err = fmt.Errorf("panic in a transaction: %v\n%s", r, stack[:runtime.Stack(stack, false)])
+		}
+	}()
+	return body(ctx, tx)
+}

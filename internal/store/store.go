@@ -1,0 +1,173 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"usher/internal/account"
+)
+
+// Patience is how long a read or a write waits for the database, its pool or
+// its queue, before it gives up with an unavailable error.
+const Patience = 4 * time.Second
+
+// Config says where the data is.
+type Config struct {
+	// DatabaseURL is a postgres:// URL; empty means the embedded SQLite database
+	// in DataDir.
+	DatabaseURL string
+	// DataDir holds the SQLite file. It must exist.
+	DataDir string
+}
+
+// Store is the database of a deployment.
+type Store struct {
+	engine  *engine
+	readers *sql.DB
+	writer  writer
+	closers []func() error
+
+	statements *statements // of the readers; nil where preparing gains nothing
+}
+
+// engine is what differs between the two databases, as data.
+type engine struct {
+	name       string
+	driver     string
+	readOnly   *sql.TxOptions
+	conflictOn func(err error) (index string, ok bool)
+	isDown     func(err error) bool
+}
+
+// writer runs bodies that change something, each in a transaction of its own
+// or as if it were.
+type writer interface {
+	write(ctx context.Context, body Body) error
+}
+
+// Body is the inside of a transaction. It has no effect outside it, because it
+// may be run again from the start.
+type Body func(ctx context.Context, tx *Tx) error
+
+// Open opens the database, creating the SQLite file if it is not there, and
+// brings the schema up to date.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	s, err := connect(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Write(ctx, createDefaults); err != nil {
+		return nil, errors.Join(fmt.Errorf("create the default organization: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+func connect(ctx context.Context, cfg Config) (*Store, error) {
+	if cfg.DatabaseURL == "" {
+		return openSQLite(ctx, cfg.DataDir)
+	}
+	return openPostgres(ctx, cfg.DatabaseURL)
+}
+
+// CheckDatabaseURL says what is wrong with a database URL, without connecting.
+// The error never repeats the URL, which may hold a password.
+func CheckDatabaseURL(databaseURL string) error {
+	parsed, err := url.Parse(databaseURL)
+	if err != nil || (parsed.Scheme != "postgres" && parsed.Scheme != "postgresql") {
+		return errors.New("must be a URL that begins with postgres://")
+	}
+	return nil
+}
+
+// Close waits for the writes under way and closes the database.
+func (s *Store) Close() error {
+	var err error
+	for _, closer := range s.closers {
+		err = errors.Join(err, closer())
+	}
+	return err
+}
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	var one int
+	return s.translate(ctx, s.readers.QueryRowContext(ctx, "SELECT 1").Scan(&one))
+}
+
+// Read runs body on one snapshot of the database.
+func (s *Store) Read(ctx context.Context, body Body) error {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	sqlTx, err := s.readers.BeginTx(ctx, s.engine.readOnly)
+	if err != nil {
+		return s.translate(ctx, err)
+	}
+	tx := &Tx{store: s, on: sqlTx, sqlTx: sqlTx, statements: s.statements}
+	err = body(ctx, tx)
+	_ = sqlTx.Rollback()
+	if err != nil {
+		return err
+	}
+	return s.translate(ctx, s.statements.prepareAll(ctx, tx.unprepared))
+}
+
+// Direct returns a Tx that runs each statement on its own, for a use case that
+// reads one thing.
+func (s *Store) Direct() *Tx {
+	return &Tx{store: s, on: s.readers, statements: s.statements}
+}
+
+// Write runs body in a transaction that sees no other one half done, and
+// commits it if body returns nil. Invariants that body read hold at the commit.
+func (s *Store) Write(ctx context.Context, body Body) error {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	return s.translate(ctx, s.writer.write(ctx, body))
+}
+
+// translate turns a driver's error into one that the rooms above understand.
+// Errors that are already account's pass unchanged.
+func (s *Store) translate(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, done := errors.AsType[*account.Error](err); done {
+		return err
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return account.NotFound().Because(err)
+	}
+	if index, ok := s.engine.conflictOn(err); ok {
+		field := conflictFields[index]
+		return account.Conflict("Already exists.",
+			account.FieldError{Field: field, Detail: "This value is already in use and should be unique."}).Because(err)
+	}
+	timedOut := errors.Is(err, context.DeadlineExceeded) || ctx.Err() == context.DeadlineExceeded
+	if timedOut || s.engine.isDown(err) {
+		return account.Unavailable("The database cannot be reached or is overloaded. Try again in a moment.").Because(err)
+	}
+	return err
+}
+
+// conflictFields names the field of the wire that each unique index guards, by
+// PostgreSQL's name of the index and by SQLite's.
+var conflictFields = map[string]string{
+	"users_username":                  "username",
+	"users.username_key":              "username",
+	"users_email":                     "email",
+	"users.email_key":                 "email",
+	"organizations_name":              "name",
+	"organizations.name_key":          "name",
+	"api_keys_name":                   "name",
+	"api_keys.user_id, api_keys.name": "name",
+	"api_keys_pkey":                   "id",
+	"api_keys.id":                     "id",
+	"organization_members_pkey":       "user_id",
+	"organization_members.user_id, organization_members.organization_id": "user_id",
+}

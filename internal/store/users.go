@@ -1,0 +1,231 @@
+package store
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/account"
+)
+
+// userColumns reads a user with its roles and organizations; the table is
+// called u.
+const userColumns = `
+	u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type,
+	u.is_service_account, u.deleted, u.github_user_id, u.created_at, u.updated_at, u.last_seen_at,
+	(SELECT string_agg(r.role, ' ' ORDER BY r.role) FROM user_roles r WHERE r.user_id = u.id),
+	(SELECT string_agg(CAST(o.id AS TEXT), ' ' ORDER BY o.is_default DESC, o.name_key)
+	   FROM organization_members m JOIN organizations o ON o.id = m.organization_id
+	  WHERE m.user_id = u.id AND NOT o.deleted AND NOT u.deleted)`
+
+// userFields are where userColumns go.
+func userFields(u *account.User) []any {
+	return []any{
+		&u.ID, &u.Username, &u.Name, &u.Email, &u.AvatarURL, &u.Status, &u.LoginType,
+		&u.IsServiceAccount, &u.Deleted, &u.GitHubUserID,
+		timestamp{&u.CreatedAt}, timestamp{&u.UpdatedAt}, timestamp{&u.LastSeenAt},
+		words{&u.Roles}, ids{&u.OrganizationIDs},
+	}
+}
+
+func scanUser(r row) (account.User, error) {
+	var u account.User
+	return u, r.Scan(userFields(&u)...)
+}
+
+// UserByID returns the user with that id, deleted or not.
+func (tx *Tx) UserByID(ctx context.Context, id uuid.UUID) (account.User, error) {
+	return one(ctx, tx, scanUser, `SELECT `+userColumns+` FROM users u WHERE u.id = $1`, id)
+}
+
+// UserByName returns the user of that name who is not deleted.
+func (tx *Tx) UserByName(ctx context.Context, username string) (account.User, error) {
+	return one(ctx, tx, scanUser,
+		`SELECT `+userColumns+` FROM users u WHERE u.username_key = $1 AND NOT u.deleted`, account.Fold(username))
+}
+
+// UserByEmail returns the user of that address who is not deleted.
+func (tx *Tx) UserByEmail(ctx context.Context, email string) (account.User, error) {
+	return one(ctx, tx, scanUser,
+		`SELECT `+userColumns+` FROM users u WHERE u.email_key = $1 AND u.email_key <> '' AND NOT u.deleted`, account.Fold(email))
+}
+
+// PasswordHash returns the encoded hash of a user's password, "" for none.
+func (tx *Tx) PasswordHash(ctx context.Context, id uuid.UUID) (string, error) {
+	return one(ctx, tx, value[string], `SELECT password_hash FROM users WHERE id = $1`, id)
+}
+
+// InsertUser adds a user with its roles and memberships.
+func (tx *Tx) InsertUser(ctx context.Context, u account.User, passwordHash string) error {
+	_, err := tx.exec(ctx, `
+		INSERT INTO users (id, username, username_key, name, name_key, email, email_key, avatar_url, status,
+			login_type, is_service_account, deleted, github_user_id, password_hash, created_at, updated_at, last_seen_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+		u.ID, u.Username, account.Fold(u.Username), u.Name, account.Fold(u.Name), u.Email, account.Fold(u.Email),
+		u.AvatarURL, u.Status, u.LoginType, u.IsServiceAccount, u.Deleted, u.GitHubUserID, passwordHash,
+		micro(u.CreatedAt), micro(u.UpdatedAt), micro(u.LastSeenAt))
+	if err != nil {
+		return err
+	}
+	if err := tx.insertRoles(ctx, u); err != nil {
+		return err
+	}
+	for _, organization := range u.OrganizationIDs {
+		if err := tx.InsertMember(ctx, organization, u.ID, u.CreatedAt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// UpdateUser stores the user's own fields and roles. Its memberships, password
+// and last-seen time have their own methods.
+func (tx *Tx) UpdateUser(ctx context.Context, u account.User) error {
+	err := tx.update(ctx, `
+		UPDATE users SET username = $2, username_key = $3, name = $4, name_key = $5, email = $6, email_key = $7,
+			avatar_url = $8, status = $9, login_type = $10, deleted = $11, github_user_id = $12, updated_at = $13
+		WHERE id = $1`,
+		u.ID, u.Username, account.Fold(u.Username), u.Name, account.Fold(u.Name), u.Email, account.Fold(u.Email),
+		u.AvatarURL, u.Status, u.LoginType, u.Deleted, u.GitHubUserID, micro(u.UpdatedAt))
+	if err != nil {
+		return err
+	}
+	if _, err := tx.exec(ctx, `DELETE FROM user_roles WHERE user_id = $1`, u.ID); err != nil {
+		return err
+	}
+	return tx.insertRoles(ctx, u)
+}
+
+func (tx *Tx) insertRoles(ctx context.Context, u account.User) error {
+	for _, role := range u.Roles {
+		_, err := tx.exec(ctx, `INSERT INTO user_roles (user_id, role) VALUES ($1, $2)`, u.ID, role)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// UpdatePasswordHash stores the encoded hash of a user's password.
+func (tx *Tx) UpdatePasswordHash(ctx context.Context, id uuid.UUID, hash string) error {
+	return tx.update(ctx, `UPDATE users SET password_hash = $2 WHERE id = $1`, id, hash)
+}
+
+// UpdateLastSeen moves a user's last-seen time forward, never back.
+func (tx *Tx) UpdateLastSeen(ctx context.Context, id uuid.UUID, at time.Time) error {
+	_, err := tx.exec(ctx,
+		`UPDATE users SET last_seen_at = $2, updated_at = $2 WHERE id = $1 AND last_seen_at < $2`, id, micro(at))
+	return err
+}
+
+// CountUsableOwners returns how many people with the role owner are neither
+// deleted nor suspended.
+func (tx *Tx) CountUsableOwners(ctx context.Context) (int, error) {
+	return one(ctx, tx, value[int], `
+		SELECT count(*) FROM user_roles r JOIN users u ON u.id = r.user_id
+		 WHERE r.role = $1 AND NOT u.deleted AND NOT u.is_service_account AND u.status <> $2`,
+		account.RoleOwner, account.StatusSuspended)
+}
+
+// UserList says which users a list is about.
+type UserList struct {
+	Search   account.UserSearch
+	Readable account.Reach
+}
+
+// CountUsers returns how many users the list has.
+func (tx *Tx) CountUsers(ctx context.Context, list UserList) (int, error) {
+	c := list.clauses()
+	return one(ctx, tx.once(), value[int], `SELECT count(*) FROM users u`+c.String(), c.args...)
+}
+
+// UserPage is a piece of a list, in the order of the folded username.
+type UserPage struct {
+	AfterID   uuid.UUID // users whose name comes after this user's, if set
+	AfterName string    // users whose name comes after this one, if set
+	Limit     int       // 0: no limit
+	Offset    int
+}
+
+// ListUsers returns one page of the list.
+func (tx *Tx) ListUsers(ctx context.Context, list UserList, page UserPage) ([]account.User, error) {
+	c := list.clauses()
+	if page.AfterID != uuid.Nil {
+		c.where(`u.username_key > (SELECT a.username_key FROM users a WHERE a.id = ` + c.bind(page.AfterID) + `)`)
+	}
+	if page.AfterName != "" {
+		c.where(`u.username_key > ` + c.bind(account.Fold(page.AfterName)))
+	}
+	text := `SELECT ` + userColumns + ` FROM users u` + c.String() + ` ORDER BY u.username_key`
+	if page.Limit > 0 {
+		text += ` LIMIT ` + strconv.Itoa(page.Limit)
+	} else if page.Offset > 0 {
+		text += ` LIMIT 9223372036854775807` // SQLite knows no OFFSET alone
+	}
+	if page.Offset > 0 {
+		text += ` OFFSET ` + strconv.Itoa(page.Offset)
+	}
+	return many(ctx, tx.once(), scanUser, text, c.args...)
+}
+
+// clauses turns the search into conditions on the table u.
+func (list UserList) clauses() *clauses {
+	c, s := &clauses{}, list.Search
+	c.where("NOT u.deleted")
+	if !list.Readable.All {
+		in(c, "u.id", list.Readable.IDs)
+	}
+	if s.Search != "" {
+		part := c.bind("%" + literal(s.Search) + "%")
+		c.where(`(u.username_key LIKE ` + part + ` ESCAPE '\' OR u.email_key LIKE ` + part + ` ESCAPE '\')`)
+	}
+	if s.Name != "" {
+		c.where(`u.name_key LIKE ` + c.bind("%"+literal(s.Name)+"%") + ` ESCAPE '\'`)
+	}
+	if len(s.Statuses) > 0 {
+		in(c, "u.status", s.Statuses)
+	}
+	if len(s.LoginTypes) > 0 {
+		in(c, "u.login_type", s.LoginTypes)
+	}
+	if len(s.Roles) > 0 {
+		held := &clauses{args: c.args}
+		in(held, "r.role", s.Roles)
+		c.args = held.args
+		c.where(`u.id IN (SELECT r.user_id FROM user_roles r` + held.String() + `)`)
+	}
+	if s.ServiceAccount != nil {
+		c.where(`u.is_service_account = ` + c.bind(*s.ServiceAccount))
+	}
+	if s.GitHubUserID != 0 {
+		c.where(`u.github_user_id = ` + c.bind(s.GitHubUserID))
+	}
+	c.between("u.last_seen_at", s.LastSeenAfter, s.LastSeenBefore)
+	c.between("u.created_at", s.CreatedAfter, s.CreatedBefore)
+	return c
+}
+
+// between adds the bounds that are set, both inclusive.
+func (c *clauses) between(column string, after, before time.Time) {
+	if !after.IsZero() {
+		c.where(column + ` >= ` + c.bind(micro(after)))
+	}
+	if !before.IsZero() {
+		c.where(column + ` <= ` + c.bind(micro(before)))
+	}
+}
+
+// TakenUserFields returns which of the two are in use by a user who is not
+// deleted: "username", "email", both or none. Except is left out of account.
+func (tx *Tx) TakenUserFields(ctx context.Context, username, email string, except uuid.UUID) ([]string, error) {
+	text, err := one(ctx, tx, value[string], `
+		SELECT CASE WHEN EXISTS (SELECT 1 FROM users u WHERE u.username_key = $1 AND NOT u.deleted AND u.id <> $3)
+		            THEN 'username ' ELSE '' END
+		    || CASE WHEN EXISTS (SELECT 1 FROM users u WHERE u.email_key = $2 AND u.email_key <> '' AND NOT u.deleted AND u.id <> $3)
+		            THEN 'email' ELSE '' END`,
+		account.Fold(username), account.Fold(email), except)
+	return strings.Fields(text), err
+}
