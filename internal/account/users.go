@@ -81,12 +81,23 @@ type User struct {
 func (u *User) HasRole(role string) bool { return slices.Contains(u.Roles, role) }
 
 // Fold normalises a name or an address for comparison: Unicode NFC, then full
-// case folding. Equal folds are the same name on every engine.
+// case folding. Equal folds are the same name on every engine, and folding twice
+// changes nothing.
 func Fold(s string) string {
 	if isLowerASCII(s) {
 		return s
 	}
-	return norm.NFC.String(cases.Fold().String(norm.NFC.String(s)))
+	folded := cases.Fold().String(norm.NFC.String(s))
+	return norm.NFC.String(strings.Map(foldCherokee, folded))
+}
+
+// foldCherokee folds the one script whose capitals are the folded form; the
+// library exchanges its capital and small letters instead.
+func foldCherokee(r rune) rune {
+	if unicode.Is(unicode.Cherokee, r) {
+		return unicode.ToUpper(r)
+	}
+	return r
 }
 
 func isLowerASCII(s string) bool {

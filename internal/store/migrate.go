@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -71,4 +73,22 @@ func (t timeline) Glob(pattern string) ([]string, error) {
 	return slices.DeleteFunc(names, func(name string) bool {
 		return strings.Count(name, ".") == 2 && !strings.HasSuffix(name, "."+t.engine+".sql")
 	}), err
+}
+
+// SchemaDigest identifies the timeline of migrations: two builds with the same
+// digest make the same schema.
+func SchemaDigest() string {
+	sum := sha256.New()
+	err := fs.WalkDir(migrations, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := migrations.ReadFile(path)
+		_, _ = fmt.Fprintf(sum, "%s %d\n%s", path, len(text), text)
+		return err
+	})
+	if err != nil {
+		panic(fmt.Sprintf("the embedded migrations cannot be read: %v", err)) // a broken build
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8])
 }
