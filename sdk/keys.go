@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -36,6 +35,9 @@ type APIKey struct {
 	LifetimeSeconds int64 `json:"lifetime_seconds"`
 	// AllowList names the objects that the key may touch. Never null.
 	AllowList []AllowListEntry `json:"allow_list"`
+	// ReplacedBy is the id of the token that took this one's place when it was
+	// rotated; absent for all others.
+	ReplacedBy string `json:"replaced_by,omitempty"`
 }
 
 // APIKeyScope names a set of permissions, such as "coder:all" or "user:read".
@@ -80,7 +82,7 @@ func (e *AllowListEntry) UnmarshalJSON(data []byte) error {
 	}
 	kind, id, found := strings.Cut(text, ":")
 	if !found {
-		return fmt.Errorf("allow list entry %q is not of the form type:id", text)
+		id = "" // a server says which entry it is and what is wrong with it
 	}
 	*e = AllowListEntry{Type: strings.TrimSpace(kind), ID: strings.TrimSpace(id)}
 	return nil

@@ -175,18 +175,22 @@ func (a *Actor) roleAllows(action Action, object Object) bool {
 	if a.site.Has(object.Type, action) {
 		return true
 	}
-	if object.AnyOrganization {
-		for id := range a.orgs {
-			if a.orgAllows(id, action, object) {
-				return true
-			}
-		}
-		return false
+	if object.AnyOrganization && a.anyOrgAllows(action, object) {
+		return true
 	}
 	if object.Organization != uuid.Nil {
 		return a.orgAllows(object.Organization, action, object)
 	}
 	return a.Is(object.Owner) && a.own.Has(object.Type, action)
+}
+
+func (a *Actor) anyOrgAllows(action Action, object Object) bool {
+	for id := range a.orgs {
+		if a.orgAllows(id, action, object) {
+			return true
+		}
+	}
+	return false
 }
 
 func (a *Actor) orgAllows(organization uuid.UUID, action Action, object Object) bool {
@@ -291,3 +295,6 @@ func (a *Actor) MayManageKeysOf(action Action, owner User, memberships []Members
 	hasOrgRole := func(m Membership) bool { return len(m.Roles) > 0 }
 	return !slices.ContainsFunc(owner.Roles, cannot) && !slices.ContainsFunc(memberships, hasOrgRole)
 }
+
+// MayDoAnything reports whether the actor is an owner with an unrestricted key.
+func (a *Actor) MayDoAnything() bool { return a.IsOwner() && a.Key.Unrestricted() }

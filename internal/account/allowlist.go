@@ -116,7 +116,9 @@ func (l AllowList) Reach(resource Resource) Reach {
 		if e.ID == uuid.Nil {
 			return Reach{All: true}
 		}
-		reach.IDs = append(reach.IDs, e.ID)
+		if !slices.Contains(reach.IDs, e.ID) { // it may be listed under its type and under any type
+			reach.IDs = append(reach.IDs, e.ID)
+		}
 	}
 	return reach
 }

@@ -2,6 +2,8 @@ package account
 
 import (
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -62,13 +64,16 @@ func AuditResources() []AuditResource {
 	}
 }
 
-// auditWords are what the resources are called in a sentence.
+// auditWords are what the resources are called in a sentence, where that is not
+// their name with spaces.
 var auditWords = map[AuditResource]string{
 	AuditAPIKey:                      "token",
-	AuditGitSSHKey:                   "git ssh key",
-	AuditOrganizationMember:          "organization member",
-	AuditCustomRole:                  "custom role",
 	AuditConvertLogin:                "login type conversion",
+	"oauth2_provider_app":            "oauth2 app",
+	"oauth2_provider_app_secret":     "oauth2 app secret",
+	"health_settings":                "settings",
+	"notifications_settings":         "settings",
+	"prebuilds_settings":             "settings",
 	"idp_sync_settings_organization": "settings",
 	"idp_sync_settings_group":        "settings",
 	"idp_sync_settings_role":         "settings",
@@ -93,8 +98,14 @@ const (
 	OutcomeNoContent Outcome = "no_content"
 )
 
-// OutcomeOf returns how an attempt ended that met err.
-func OutcomeOf(err error) Outcome { return Outcome(KindOf(err)) }
+// OutcomeOf returns how an attempt ended that met err; without one it is
+// OutcomeOK.
+func OutcomeOf(err error) Outcome {
+	if err == nil {
+		return OutcomeOK
+	}
+	return Outcome(KindOf(err))
+}
 
 // Succeeded reports whether the attempt did what it set out to do.
 func (o Outcome) Succeeded() bool {
@@ -161,7 +172,7 @@ func (e *AuditEntry) Description() string {
 	}
 	word, special := auditWords[e.Resource]
 	if !special {
-		word = string(e.Resource)
+		word = strings.ReplaceAll(string(e.Resource), "_", " ")
 	}
 	sentence += " " + word
 	if e.Resource == AuditGitSSHKey {
@@ -187,7 +198,7 @@ func UserDiff(before, after User, passwordChanged bool) Diff {
 	diff.add("username", before.Username, after.Username)
 	diff.add("name", before.Name, after.Name)
 	diff.add("status", before.Status, after.Status)
-	diff.add("rbac_roles", before.Roles, after.Roles)
+	diff.add("rbac_roles", asSet(before.Roles), asSet(after.Roles))
 	diff.add("login_type", before.LoginType, after.LoginType)
 	diff.add("deleted", before.Deleted, after.Deleted)
 	diff.add("is_service_account", before.IsServiceAccount, after.IsServiceAccount)
@@ -204,21 +215,25 @@ func KeyDiff(before, after APIKey) Diff {
 	diff.add("user_id", idOrNil(before.UserID), idOrNil(after.UserID))
 	diff.add("login_type", before.LoginType, after.LoginType)
 	diff.add("token_name", before.Name, after.Name)
-	diff.add("scopes", before.Scopes, after.Scopes)
+	diff.add("scopes", asSet(before.Scopes), asSet(after.Scopes))
+	diff.add("last_used", timeOrEmpty(before.LastUsed), timeOrEmpty(after.LastUsed))
 	diff.add("expires_at", timeOrEmpty(before.ExpiresAt), timeOrEmpty(after.ExpiresAt))
 	diff.add("created_at", timeOrEmpty(before.CreatedAt), timeOrEmpty(after.CreatedAt))
 	return diff
 }
 
 func (d Diff) add(field string, before, after any) {
-	if !reflect.DeepEqual(before, after) && !(isEmpty(before) && isEmpty(after)) {
+	if !reflect.DeepEqual(before, after) {
 		d[field] = DiffField{Old: before, New: after}
 	}
 }
 
-func isEmpty(value any) bool {
-	v := reflect.ValueOf(value)
-	return !v.IsValid() || v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0
+// asSet returns a sorted copy, which is never nil: another order is no change,
+// and no names are an empty list.
+func asSet(names []string) []string {
+	set := append([]string{}, names...)
+	slices.Sort(set)
+	return set
 }
 
 func idOrNil(id uuid.UUID) string {

@@ -24,6 +24,8 @@ type APIKey struct {
 	LastUsed  time.Time // the Unix epoch until first used
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	// ReplacedBy is the id of the key that took this one's place, "" for none.
+	ReplacedBy string
 }
 
 // NeverUsed is the last-used time of a key that has not been used.
@@ -36,11 +38,16 @@ func (k *APIKey) Expired(now time.Time) bool { return k.ExpiresAt.Before(now) }
 // have a fixed lifetime.
 func (k *APIKey) Slides() bool { return k.LoginType != LoginToken }
 
-// SlidExpiry returns the expiry that using the key now gives it. It moves at
-// most once an hour, so that sliding costs one write an hour.
-func (k *APIKey) SlidExpiry(now time.Time) time.Time {
-	if !k.Slides() || k.ExpiresAt.Sub(now) > k.Lifetime-time.Hour {
-		return k.ExpiresAt
+// SlidExpiry returns the expiry that using the key now gives it, whose present
+// one is expires. It moves at most once an hour, so that sliding costs one write
+// an hour, and therefore never for lifetimes up to an hour; a key whose time is
+// over stays over.
+func (k *APIKey) SlidExpiry(expires, now time.Time) time.Time {
+	if !k.Slides() || k.Lifetime <= time.Hour || expires.Before(now) {
+		return expires
+	}
+	if expires.Sub(now) > k.Lifetime-time.Hour {
+		return expires
 	}
 	return now.Add(k.Lifetime)
 }
@@ -60,3 +67,8 @@ func (k *APIKey) LegacyScope() string {
 // Object returns the key as something that permissions are about. Its id is not
 // a UUID, so that only wildcards of an allow list match it.
 func (k *APIKey) Object() Object { return Object{Type: ResourceAPIKey, Owner: k.UserID} }
+
+// Unrestricted reports whether the key can do everything that its user may.
+func (k *APIKey) Unrestricted() bool {
+	return slices.Contains(k.Scopes, ScopeAll) && k.AllowList.IsUnrestricted()
+}

@@ -60,12 +60,13 @@ func TestSlidExpiry(t *testing.T) {
 		{"short and long over", account.LoginPassword, time.Minute, -day, false},
 	}
 	for _, c := range cases {
-		key := account.APIKey{LoginType: c.loginType, Lifetime: c.lifetime, ExpiresAt: moment().Add(c.left)}
-		want := key.ExpiresAt
+		key := account.APIKey{LoginType: c.loginType, Lifetime: c.lifetime}
+		expires := moment().Add(c.left)
+		want := expires
 		if c.slides {
 			want = moment().Add(c.lifetime)
 		}
-		if got := key.SlidExpiry(moment()); !got.Equal(want) {
+		if got := key.SlidExpiry(expires, moment()); !got.Equal(want) {
 			t.Errorf("%s: expires at %v, want %v", c.name, got, want)
 		}
 	}
@@ -91,7 +92,7 @@ func TestSlidingCostsOneWriteAnHour(t *testing.T) {
 			if key.Expired(now) {
 				return
 			}
-			next := key.SlidExpiry(now)
+			next := key.SlidExpiry(key.ExpiresAt, now)
 			if next.Before(key.ExpiresAt) || next.Sub(now) > lifetime {
 				t.Fatalf("moves from %v to %v at %v", key.ExpiresAt, next, now)
 			}

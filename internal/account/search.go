@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -114,9 +113,10 @@ type terms struct {
 	faults []FieldError
 }
 
-// splitTerms lower-cases the query, splits it at spaces outside double quotes,
-// and collects the values of each key; words without a key belong to bareKey,
-// joined by single spaces. An unbalanced quote reaches to the end.
+// splitTerms folds the query, splits it at spaces outside double quotes, and
+// collects the values of each key; words without a key belong to bareKey, joined
+// by single spaces. An unbalanced quote reaches to the end. Folding rather than
+// lower-casing makes the values match what the store has folded.
 func splitTerms(query, bareKey string) *terms {
 	t := &terms{values: map[string][]string{}}
 	if !utf8.ValidString(query) || strings.ContainsRune(query, 0) || len(query) > MaxSearchBytes {
@@ -124,7 +124,7 @@ func splitTerms(query, bareKey string) *terms {
 		return t
 	}
 	var bare []string
-	for _, element := range splitOutsideQuotes(strings.ToLower(query), unicode.IsSpace) {
+	for _, element := range splitOutsideQuotes(Fold(query), isSpace) {
 		parts := splitOutsideQuotes(element, isColon)
 		colons := countOutsideQuotes(element)
 		switch {
@@ -132,7 +132,7 @@ func splitTerms(query, bareKey string) *terms {
 			bare = append(bare, unquote(element))
 		case colons > 1:
 			t.fault("q", fmt.Sprintf("%q has more than one colon; put values with colons in double quotes", element))
-		case len(parts) != 2:
+		case len(parts) != 2 || unquote(parts[0]) == "":
 			t.fault("q", fmt.Sprintf("%q begins or ends with a colon", element))
 		default:
 			t.add(unquote(parts[0]), unquote(parts[1]))
@@ -145,6 +145,10 @@ func splitTerms(query, bareKey string) *terms {
 }
 
 func isColon(r rune) bool { return r == ':' }
+
+// isSpace is ASCII white space alone: the spaces of other scripts stand inside
+// names.
+func isSpace(r rune) bool { return r == ' ' || '\t' <= r && r <= '\r' }
 
 // splitOutsideQuotes splits at the separators that are not inside double
 // quotes, and drops empty parts.
@@ -277,6 +281,9 @@ func (t *terms) date(key string) time.Time {
 	return t.time(key, time.DateOnly, time.DateOnly)
 }
 
+// time never returns the zero time for a value that was given, because zero
+// means "no restriction": the zero time itself, at which the never-seen were last
+// seen, is moved by a nanosecond, which is finer than what is stored.
 func (t *terms) time(key, layout, example string) time.Time {
 	value := t.single(key)
 	if value == "" {
@@ -285,6 +292,9 @@ func (t *terms) time(key, layout, example string) time.Time {
 	parsed, err := time.Parse(layout, strings.ToUpper(value))
 	if err != nil {
 		t.fault(key, fmt.Sprintf("%q is not a time of the form %s", value, example))
+	}
+	if parsed.IsZero() {
+		parsed = parsed.Add(time.Nanosecond)
 	}
 	return parsed.UTC()
 }

@@ -151,8 +151,15 @@ func CheckRealName(name string) error {
 	return nil
 }
 
+// domainPattern is two labels or more, of letters of any script, digits and inner
+// hyphens; the last begins and ends with a letter, which numeric addresses do not.
+var domainPattern = regexp.MustCompile(
+	`^(?:[a-zA-Z0-9\x{A0}-\x{10FFFF}](?:[-a-zA-Z0-9\x{A0}-\x{10FFFF}]*[a-zA-Z0-9\x{A0}-\x{10FFFF}])?\.)+` +
+		`[a-zA-Z\x{A0}-\x{10FFFF}](?:[-a-zA-Z0-9\x{A0}-\x{10FFFF}]*[a-zA-Z\x{A0}-\x{10FFFF}])?$`)
+
 // CheckEmail says what is wrong with an e-mail address: it must be a bare
-// addr-spec (RFC 5322, section 3.4.1) of at most 254 bytes.
+// addr-spec (RFC 5322, section 3.4.1) of at most 254 bytes, with a local part
+// that needs no quotes, at a domain name that has a dot.
 func CheckEmail(email string) error {
 	if email == "" {
 		return fmt.Errorf("must not be empty")
@@ -165,8 +172,7 @@ func CheckEmail(email string) error {
 		strings.ContainsFunc(email, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }) {
 		return fmt.Errorf("must be an e-mail address")
 	}
-	domain := email[strings.LastIndexByte(email, '@')+1:]
-	if strings.HasPrefix(domain, "[") || strings.HasPrefix(domain, "-") || strings.HasSuffix(domain, "-") {
+	if !domainPattern.MatchString(email[strings.LastIndexByte(email, '@')+1:]) {
 		return fmt.Errorf("must be an e-mail address at a domain name")
 	}
 	return nil
@@ -179,7 +185,7 @@ func CheckAvatarURL(address string) error {
 		return nil
 	}
 	parsed, err := url.Parse(address)
-	if err != nil || parsed.Host == "" || (parsed.Scheme != "http" && parsed.Scheme != "https") {
+	if err != nil || parsed.Hostname() == "" || (parsed.Scheme != "http" && parsed.Scheme != "https") || !utf8.ValidString(address) {
 		return fmt.Errorf("must be an http or https URL")
 	}
 	if len(address) > 2048 {

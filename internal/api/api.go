@@ -70,24 +70,33 @@ func (a *API) Operations() []Operation {
 	return list
 }
 
-// mount registers each path once, so that a known path with a wrong method is
-// answered by us and not by the mux, which speaks no JSON.
+// mount registers the routes. What none of them matches falls to the last row:
+// an unknown path, or a known one with a wrong method.
 func (a *API) mount(routes []route) {
-	byPath := map[string]methods{}
 	for _, r := range routes {
-		if byPath[r.path] == nil {
-			byPath[r.path] = methods{}
-		}
-		byPath[r.path][r.method] = r
+		a.mux.HandleFunc(r.method+" "+r.path, func(w http.ResponseWriter, req *http.Request) {
+			a.serve(w, req, r)
+		})
 	}
-	for path, m := range byPath {
-		a.mux.Handle(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			a.serve(w, r, m.route(r.Method))
-		}))
-	}
-	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		a.serve(w, r, unknownRoute())
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) {
+		a.serve(w, req, a.unmatched(req))
 	})
+}
+
+// unmatched returns the route that answers a request without one: it asks the
+// mux which other methods the path has.
+func (a *API) unmatched(r *http.Request) route {
+	var allowed []string
+	for _, method := range []string{"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"} {
+		other := &http.Request{Method: method, Host: r.Host, URL: r.URL}
+		if _, pattern := a.mux.Handler(other); pattern != "/" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		return unknownRoute()
+	}
+	return wrongMethod(allowed)
 }
 
 // ServeHTTP implements http.Handler. Paths are normalised first: repeated

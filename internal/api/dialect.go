@@ -64,6 +64,10 @@ func (d Dialect) encode(v any) any {
 		return d.encodeUser(v)
 	case []sdk.AssignableRole:
 		return encodeEach(v, encodeAssignableRole)
+	case sdk.APIKey:
+		return encodeKey(v)
+	case []sdk.APIKeyWithOwner:
+		return encodeEach(v, encodeKeyWithOwner)
 	case sdk.AuditLogsResponse:
 		return d.encodeAuditLogs(v)
 	}
@@ -113,6 +117,25 @@ type coderAssignableRole struct {
 
 func encodeAssignableRole(r sdk.AssignableRole) coderAssignableRole {
 	return coderAssignableRole{AssignableRole: r, OrganizationID: r.OrganizationID}
+}
+
+// coderKey has an allow list of strings.
+type coderKey struct {
+	sdk.APIKey
+	AllowList []string `json:"allow_list"`
+}
+
+type coderKeyWithOwner struct {
+	coderKey
+	Username string `json:"username"`
+}
+
+func encodeKey(k sdk.APIKey) coderKey {
+	return coderKey{APIKey: k, AllowList: encodeEach(k.AllowList, sdk.AllowListEntry.String)}
+}
+
+func encodeKeyWithOwner(k sdk.APIKeyWithOwner) coderKeyWithOwner {
+	return coderKeyWithOwner{coderKey: encodeKey(k.APIKey), Username: k.Username}
 }
 
 type coderAuditLog struct {

@@ -44,11 +44,3 @@ func (a *API) validatePassword(c *call) error {
 	}
 	return c.ok(sdk.ValidateUserPasswordResponse{Valid: valid, Details: details})
 }
-
-func (a *API) createSessionKey(c *call) error {
-	key, err := a.Service.CreateSessionKey(c.ctx(), c.actor, c.user())
-	if err != nil {
-		return err
-	}
-	return c.created(sdk.GenerateAPIKeyResponse{Key: key.Reveal()})
-}

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -71,6 +70,17 @@ func (a *API) routes() []route {
 		{"GET", "/api/v2/users/{user}/organizations", "listUserOrganizations", forUsers, apiLimit, a.listUserOrganizations},
 		{"GET", "/api/v2/users/{user}/organizations/{organizationname}", "getUserOrganization", forUsers, apiLimit, a.getUserOrganization},
 		{"POST", "/api/v2/users/{user}/keys", "createSessionKey", forUsers, apiLimit, a.createSessionKey},
+		{"GET", "/api/v2/users/{user}/keys/{keyid}", "getKey", forUsers, apiLimit, a.getKey},
+		{"DELETE", "/api/v2/users/{user}/keys/{keyid}", "deleteKey", forUsers, apiLimit, a.deleteKey},
+		{"PUT", "/api/v2/users/{user}/keys/{keyid}/expire", "expireKey", forUsers, apiLimit, a.expireKey},
+		{"POST", "/api/v2/users/{user}/keys/{keyid}/rotate", "rotateKey", forUsers, apiLimit, a.rotateKey},
+		{"GET", "/api/v2/users/{user}/keys/tokens", "listTokens", forUsers, apiLimit, a.listTokens},
+		{"POST", "/api/v2/users/{user}/keys/tokens", "createToken", forUsers, apiLimit, a.createToken},
+		{"GET", "/api/v2/users/{user}/keys/tokens/tokenconfig", "getTokenConfig", forUsers, apiLimit, a.tokenConfig},
+		{"GET", "/api/v2/users/{user}/keys/tokens/{keyname}", "getToken", forUsers, apiLimit, a.getToken},
+
+		{"GET", "/api/v2/auth/scopes", "listScopes", forEveryone, apiLimit, a.listScopes},
+		{"POST", "/api/v2/authcheck", "checkPermissions", forUsers, apiLimit, a.checkPermissions},
 
 		{"GET", "/api/v2/organizations/{organization}", "getOrganization", forUsers, apiLimit, a.getOrganization},
 		{"GET", "/api/v2/audit", "listAuditLogs", forUsers, apiLimit, a.listAuditLogs},
@@ -84,27 +94,9 @@ func unknownRoute() route {
 	}}
 }
 
-// methods are the routes of one path.
-type methods map[string]route
-
-// route returns the route of the method; HEAD is GET without a body.
-func (m methods) route(method string) route {
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	if r, ok := m[method]; ok {
-		return r
-	}
-	return m.wrongMethod()
-}
-
-// wrongMethod answers a known path with an unknown method.
-func (m methods) wrongMethod() route {
-	allowed := slices.Sorted(maps.Keys(m))
-	if slices.Contains(allowed, http.MethodGet) {
-		allowed = append(allowed, http.MethodHead)
-	}
-	return route{path: m[allowed[0]].path, limit: apiLimit, handle: func(c *call) error {
+// wrongMethod answers a known path with a method that it does not have.
+func wrongMethod(allowed []string) route {
+	return route{path: "wrong method", limit: apiLimit, handle: func(c *call) error {
 		c.w.Header().Set("Allow", strings.Join(allowed, ", "))
 		return refuse(http.StatusMethodNotAllowed, "Method not allowed.")
 	}}

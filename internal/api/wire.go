@@ -1,6 +1,8 @@
 package api
 
 import (
+	"time"
+
 	"usher/internal/account"
 	"usher/internal/secret"
 	"usher/internal/service"
@@ -61,6 +63,26 @@ func toAssignableRole(r service.SiteRole) sdk.AssignableRole {
 		},
 		Assignable: r.Assignable,
 		BuiltIn:    true,
+	}
+}
+
+func toKey(k account.APIKey) sdk.APIKey {
+	return sdk.APIKey{
+		ID:              k.ID,
+		UserID:          k.UserID,
+		LastUsed:        k.LastUsed,
+		ExpiresAt:       k.ExpiresAt,
+		CreatedAt:       k.CreatedAt,
+		UpdatedAt:       k.UpdatedAt,
+		LoginType:       sdk.LoginType(k.LoginType),
+		Scope:           sdk.APIKeyScope(k.LegacyScope()),
+		Scopes:          encodeEach(k.Scopes, func(name string) sdk.APIKeyScope { return sdk.APIKeyScope(name) }),
+		TokenName:       k.Name,
+		LifetimeSeconds: int64(k.Lifetime / time.Second),
+		ReplacedBy:      k.ReplacedBy,
+		AllowList: encodeEach(k.AllowList, func(e account.AllowListEntry) sdk.AllowListEntry {
+			return sdk.AllowListEntry{Type: e.Type.String(), ID: e.IDString()}
+		}),
 	}
 }
 

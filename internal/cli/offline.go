@@ -44,7 +44,6 @@ func (a *app) resetPasswordCommand() *cobra.Command {
 func (a *app) createAdminCommand() *cobra.Command {
 	rows := databaseSettings()
 	var person newPerson
-	var output format
 	cmd := &cobra.Command{
 		Use:   "create-admin",
 		Short: "Create an owner in the database",
@@ -70,12 +69,12 @@ func (a *app) createAdminCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printUser(output, user, "Created the owner %s.\n", user.Username)
+			a.printf("Created the owner %s.\n", user.Username)
+			return nil
 		},
 	}
 	addSettings(cmd.Flags(), rows)
 	person.addFlags(cmd.Flags(), "")
-	output.addFlag(cmd)
 	return cmd
 }
 
@@ -85,9 +84,5 @@ func (a *app) offline(cmd *cobra.Command, rows []setting) (server.Offline, error
 	if err != nil {
 		return server.Offline{}, err
 	}
-	offline := server.Offline{DataDir: options.config.DataDir, DatabaseURL: options.config.DatabaseURL}
-	if offline.DataDir == "" && offline.DatabaseURL == "" {
-		offline.DataDir, err = server.DefaultDataDir()
-	}
-	return offline, err
+	return server.Offline{DataDir: options.config.DataDir, DatabaseURL: options.config.DatabaseURL}, nil
 }

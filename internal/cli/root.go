@@ -77,7 +77,11 @@ func group(cmd *cobra.Command) *cobra.Command {
 func serverSide(cmd *cobra.Command) {
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		var given []string
-		cmd.InheritedFlags().Visit(func(flag *pflag.Flag) { given = append(given, "--"+flag.Name) })
+		cmd.InheritedFlags().VisitAll(func(flag *pflag.Flag) {
+			if flag.Changed {
+				given = append(given, "--"+flag.Name)
+			}
+		})
 		if len(given) > 0 {
 			return misused(cmd, "%s has no meaning here; it is for commands that use a running server", strings.Join(given, " and "))
 		}

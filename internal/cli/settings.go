@@ -157,14 +157,16 @@ func (s setting) help() string {
 // with it is reported together with everything else.
 func addSettings(flags *pflag.FlagSet, rows []setting) {
 	for _, row := range rows {
-		flag := flags.VarPF(&rawValue{kind: row.kind}, row.name, "", row.help())
 		if row.kind == "" {
-			flag.NoOptDefVal = "true"
+			flags.VarPF(&rawValue{kind: "bool"}, row.name, "", row.help()).NoOptDefVal = "true"
+			continue
 		}
+		flags.Var(&rawValue{kind: row.kind}, row.name, row.help())
 	}
 }
 
-// rawValue is the text of a flag.
+// rawValue is the text of a flag, and what the help calls it; "bool" makes a
+// switch of it.
 type rawValue struct{ kind, text string }
 
 func (v *rawValue) String() string        { return v.text }

@@ -42,7 +42,7 @@ func (a *app) usersCreateCommand() *cobra.Command {
 	options.person.addFlags(flags, "")
 	flags.StringArrayVar(&options.roles, "role", nil, "give this site `role`; repeatable")
 	flags.StringArrayVar(&options.organizations, "org", nil, "make a member of this `organization` (name or id) instead of\nthe default one; repeatable")
-	flags.StringVar(&options.loginType, "login-type", "", "how the user logs in: password, github, oidc or none;\nnone can only use tokens [default: password]")
+	flags.StringVar(&options.loginType, "login-type", "", "the `kind` of login: password, github, oidc or none, which\ncan only use tokens [default: password]")
 	flags.BoolVar(&options.passwordStdin, "password-stdin", false, "read the password from standard input; without echo at a\nterminal")
 	flags.BoolVar(&options.service, "service-account", false, "create an account for a program, without e-mail and login")
 	options.output.addFlag(cmd)

@@ -113,6 +113,9 @@ func ParseKey(s string) (PresentedKey, error) {
 	return key, nil
 }
 
+// IsKeyID reports whether the text could be the id of a key.
+func IsKeyID(s string) bool { return len(s) == keyIDLength && isBase62(s) }
+
 // EqualHash reports in constant time whether two SHA-256 hashes are the same.
 // Anything that is not 32 bytes long equals nothing, so an empty column never
 // matches.

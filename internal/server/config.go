@@ -22,6 +22,9 @@ const (
 	DefaultRateLimit     = 512 // requests a minute
 	DefaultSession       = 24 * time.Hour
 	DefaultTokenLifetime = 168 * time.Hour
+	DefaultMaxLifetime   = 876600 * time.Hour // a hundred years
+	DefaultKeyRetention  = 7 * 24 * time.Hour
+	DefaultDormancy      = 2160 * time.Hour // ninety days
 )
 
 // Config is everything that a server can be told. Its zero value is a server on
@@ -55,6 +58,18 @@ type Config struct {
 	// DefaultTokenLifetime is the life of keys made without one; 0 means
 	// DefaultTokenLifetime.
 	DefaultTokenLifetime time.Duration
+	// MaxTokenLifetime bounds the life of tokens; 0 means DefaultMaxLifetime.
+	MaxTokenLifetime time.Duration
+	// MaxAdminTokenLifetime bounds that of owners' tokens instead, whether it is
+	// the longer or the shorter one; 0 means DefaultTokenLifetime.
+	MaxAdminTokenLifetime time.Duration
+	// DisableSessionExpiryRefresh keeps sessions from getting longer by use.
+	DisableSessionExpiryRefresh bool
+	// APIKeysRetention is how long expired keys are kept; 0 keeps them for ever.
+	APIKeysRetention time.Duration
+	// DormancyThreshold is how long a person must not have been seen to become
+	// dormant; 0 means that nobody ever does.
+	DormancyThreshold time.Duration
 	// DisablePasswordAuth turns password logins off, for owners too.
 	DisablePasswordAuth bool
 	// TermsOfServiceURL is shown by login pages; may be empty.
@@ -100,6 +115,12 @@ func (c Config) withDefaults() (Config, error) {
 	if c.DefaultTokenLifetime == 0 {
 		c.DefaultTokenLifetime = DefaultTokenLifetime
 	}
+	if c.MaxTokenLifetime == 0 {
+		c.MaxTokenLifetime = DefaultMaxLifetime
+	}
+	if c.MaxAdminTokenLifetime == 0 {
+		c.MaxAdminTokenLifetime = DefaultTokenLifetime
+	}
 	if c.Dialect == "" {
 		c.Dialect = string(api.Reference)
 	}
@@ -138,6 +159,10 @@ func (c Config) Validate() error {
 	check("trusted-proxies", err)
 	check("session-duration", checkLifetime(c.SessionDuration))
 	check("default-token-lifetime", checkLifetime(c.DefaultTokenLifetime))
+	check("max-token-lifetime", checkLifetime(c.MaxTokenLifetime))
+	check("max-admin-token-lifetime", checkLifetime(c.MaxAdminTokenLifetime))
+	check("api-keys-retention", checkNotNegative(c.APIKeysRetention))
+	check("dormancy-threshold", checkNotNegative(c.DormancyThreshold))
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
 		check("tls-cert-file", errors.New("needs --tls-key-file, and the other way round"))
 	}
@@ -169,6 +194,13 @@ func checkWebURL(address string) error {
 func checkLifetime(d time.Duration) error {
 	if d < time.Second {
 		return fmt.Errorf("%s is too short; at least 1s is needed", d)
+	}
+	return nil
+}
+
+func checkNotNegative(d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("%s is negative", d)
 	}
 	return nil
 }

@@ -62,6 +62,10 @@ func Run(ctx context.Context, cfg Config) error {
 
 	cases := service.New(cfg.serviceConfig(db))
 	defer cases.Close()
+	if err := cases.Watch(ctx); err != nil {
+		return err
+	}
+	defer cfg.runJobs(ctx, cases.Jobs())()
 	handler, err := cfg.handler(ctx, cases, listener.Addr())
 	if err != nil {
 		return err
@@ -121,13 +125,18 @@ func (c Config) storeConfig() store.Config {
 
 func (c Config) serviceConfig(db *store.Store) service.Config {
 	return service.Config{
-		Store:                db,
-		Hasher:               secret.NewHasher(secret.HasherConfig{Params: c.PasswordParams}),
-		Log:                  c.Log,
-		SessionDuration:      c.SessionDuration,
-		DefaultTokenLifetime: c.DefaultTokenLifetime,
-		DisablePasswordAuth:  c.DisablePasswordAuth,
-		TermsOfServiceURL:    c.TermsOfServiceURL,
+		Store:                       db,
+		Hasher:                      secret.NewHasher(secret.HasherConfig{Params: c.PasswordParams}),
+		Log:                         c.Log,
+		SessionDuration:             c.SessionDuration,
+		DefaultTokenLifetime:        c.DefaultTokenLifetime,
+		MaxTokenLifetime:            c.MaxTokenLifetime,
+		MaxAdminTokenLifetime:       c.MaxAdminTokenLifetime,
+		DisableSessionExpiryRefresh: c.DisableSessionExpiryRefresh,
+		KeyRetention:                c.APIKeysRetention,
+		DormancyThreshold:           c.DormancyThreshold,
+		DisablePasswordAuth:         c.DisablePasswordAuth,
+		TermsOfServiceURL:           c.TermsOfServiceURL,
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"usher/internal/store"
 )
 
@@ -22,8 +24,9 @@ const (
 // activity collects when keys were used and writes it in batches, off the path
 // of the requests. What it holds is lost in a crash, and only that.
 type activity struct {
-	store *store.Store
-	log   *slog.Logger
+	store  *store.Store
+	log    *slog.Logger
+	forget func(users []uuid.UUID) // told of the users whose last-seen time was stored
 
 	mu      sync.Mutex
 	pending map[string]store.KeyUse
@@ -33,9 +36,9 @@ type activity struct {
 	done chan struct{}
 }
 
-func startActivity(s *store.Store, log *slog.Logger) *activity {
+func startActivity(s *store.Store, log *slog.Logger, forget func([]uuid.UUID)) *activity {
 	a := &activity{
-		store: s, log: log, pending: map[string]store.KeyUse{},
+		store: s, log: log, forget: forget, pending: map[string]store.KeyUse{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	go a.run()
@@ -90,6 +93,11 @@ func (a *activity) flush() {
 		if err := a.write(batch); err != nil {
 			a.log.Warn("the last use of some API keys could not be stored", "keys", len(batch), "error", err)
 		}
+		users := make([]uuid.UUID, len(batch))
+		for i, use := range batch {
+			users[i] = use.UserID
+		}
+		a.forget(users)
 	}
 }
 

@@ -27,42 +27,65 @@ func (s *Service) Authenticate(ctx context.Context, presented secret.Redacted, o
 	if err != nil {
 		return nil, account.Unauthenticated(signedOut, fmt.Sprintf("API key is invalid: %s.", err)).Because(err)
 	}
-	credential, err := s.Store.Direct().CredentialByKeyID(ctx, key.ID)
+	hash, now := key.Hash(), s.now()
+	known := s.actors.get(key.ID)
+	if known == nil || known.expired(now) {
+		if known, err = s.loadActor(ctx, key, now, origin); err != nil {
+			return nil, err
+		}
+	} else if !secret.EqualHash(hash[:], known.hash[:]) {
+		return nil, invalidKey()
+	}
+	s.noteUse(known, origin, now)
+	return known.actor.From(origin), nil
+}
+
+func invalidKey() error { return account.Unauthenticated(signedOut, "API key is invalid.") }
+
+// loadActor reads from the database what a key may do.
+func (s *Service) loadActor(ctx context.Context, key secret.PresentedKey, now time.Time, origin account.Origin) (*knownActor, error) {
+	remember := s.actors.loading()
+	c, err := s.Store.Direct().CredentialByKeyID(ctx, key.ID)
 	if account.KindOf(err) == account.KindNotFound {
-		return nil, account.Unauthenticated(signedOut, "API key is invalid.")
+		return nil, invalidKey()
 	}
 	if err != nil {
 		return nil, err
 	}
 	hash := key.Hash()
-	if !secret.EqualHash(hash[:], credential.SecretHash) {
-		return nil, account.Unauthenticated(signedOut, "API key is invalid.")
+	if !secret.EqualHash(hash[:], c.SecretHash) {
+		return nil, invalidKey()
 	}
-	return s.admitCredential(ctx, credential, origin)
-}
-
-// admitCredential decides whether a proven key may be used now, and notes that
-// it was.
-func (s *Service) admitCredential(ctx context.Context, c store.Credential, origin account.Origin) (*account.Actor, error) {
-	now := s.now()
+	actor := account.NewActor(c.User, c.Memberships, c.Key)
 	if c.Key.Expired(now) {
-		return nil, account.Unauthenticated(signedOut,
-			fmt.Sprintf("API key expired at %q.", c.Key.ExpiresAt.Format(time.RFC3339)))
+		return nil, s.refuseExpired(ctx, actor.From(origin))
 	}
-	actor := account.NewActor(c.User, c.Memberships, c.Key).From(origin)
 	switch c.User.Status {
 	case account.StatusSuspended:
 		return nil, inactive(c.User.Status)
 	case account.StatusDormant:
-		woken, err := s.wake(ctx, actor)
+		woken, err := s.wake(ctx, actor.From(origin))
 		if err != nil {
 			return nil, err
 		}
-		actor = account.NewActor(woken, c.Memberships, c.Key).From(origin)
+		actor = account.NewActor(woken, c.Memberships, c.Key)
 	case account.StatusActive:
 	}
-	s.noteUse(actor, now)
-	return actor, nil
+	return remember(hash, actor), nil
+}
+
+// refuseExpired refuses a key whose time is over. A key that was replaced is
+// still in use somewhere, which its owner will want to know.
+func (s *Service) refuseExpired(ctx context.Context, actor *account.Actor) error {
+	key := actor.Key
+	refusal := account.Unauthenticated(signedOut, fmt.Sprintf("API key expired at %q.", key.ExpiresAt.Format(time.RFC3339)))
+	if key.ReplacedBy != "" {
+		e := keyEntry(account.AuditLogin, account.OutcomeOf(refusal))
+		e.ResourceID, e.Target = key.UserID, key.ID
+		e.Additional = map[string]string{"replaced_key": key.ID, "replaced_by": key.ReplacedBy}
+		s.recordRefusal(ctx, actor, e, refusal)
+	}
+	return refusal
 }
 
 func inactive(status account.UserStatus) error {
@@ -81,6 +104,7 @@ func (s *Service) wake(ctx context.Context, actor *account.Actor) (account.User,
 			return err
 		}
 		e.about(before)
+		e.outdates(before.ID)
 		user = before
 		e.unaudited = before.Status != account.StatusDormant // another request was first
 		if e.unaudited {
@@ -107,14 +131,22 @@ func (s *Service) awaken(ctx context.Context, tx *store.Tx, before account.User)
 
 // noteUse remembers that the key was used, to be stored in a moment. Uses of
 // the same minute are not worth a write.
-func (s *Service) noteUse(actor *account.Actor, now time.Time) {
-	key := &actor.Key
-	slid := key.SlidExpiry(now)
-	if now.Sub(key.LastUsed) < usePrecision && slid.Equal(key.ExpiresAt) {
+func (s *Service) noteUse(known *knownActor, origin account.Origin, now time.Time) {
+	last, key := known.lastUsed.Load(), &known.actor.Key
+	expires := time.UnixMicro(known.expiresAt.Load())
+	slid := expires
+	if !s.DisableSessionExpiryRefresh {
+		slid = key.SlidExpiry(expires, now)
+	}
+	if now.UnixMicro()-last < usePrecision.Microseconds() && slid.Equal(expires) {
 		return
 	}
-	use := store.KeyUse{KeyID: key.ID, UserID: key.UserID, IP: actor.Origin.IP, At: now}
-	if !slid.Equal(key.ExpiresAt) {
+	if !known.lastUsed.CompareAndSwap(last, now.UnixMicro()) {
+		return // another request of this moment is doing it
+	}
+	use := store.KeyUse{KeyID: key.ID, UserID: key.UserID, IP: origin.IP, At: now}
+	if !slid.Equal(expires) {
+		known.expiresAt.Store(slid.UnixMicro())
 		use.ExpiresAt = slid
 	}
 	s.activity.note(use)

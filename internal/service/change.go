@@ -17,7 +17,13 @@ type entry struct {
 	unaudited bool
 	// also are entries of consequences, such as waking a dormant user.
 	also []account.AuditEntry
+	// outdated are the users about whom something that was read before is no
+	// longer true: their own row, their keys, roles or memberships.
+	outdated []uuid.UUID
 }
+
+// outdates says that what was read of the user before is no longer true.
+func (e *entry) outdates(id uuid.UUID) { e.outdated = append(e.outdated, id) }
 
 // about names the user that an attempt is about.
 func (e *entry) about(u account.User) {
@@ -29,8 +35,9 @@ func (e *entry) about(u account.User) {
 type changeBody func(ctx context.Context, tx *store.Tx, e *entry) error
 
 // change is the one door to the database: it runs body in a transaction and
-// writes the audit entry with it. A refused attempt on a known target becomes
-// an entry of its own.
+// writes the audit entry with it. What it makes stale is forgotten on every node
+// before it returns. A refused attempt on a known target becomes an entry of its
+// own.
 func (s *Service) change(ctx context.Context, actor *account.Actor, template account.AuditEntry, body changeBody) error {
 	var e *entry
 	err := s.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -38,8 +45,14 @@ func (s *Service) change(ctx context.Context, actor *account.Actor, template acc
 		if err := body(ctx, tx, e); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, actor, e)
+		if err := s.record(ctx, tx, actor, e); err != nil {
+			return err
+		}
+		return tx.NotifyChanged(ctx, e.outdated)
 	})
+	if e != nil && len(e.outdated) > 0 {
+		s.actors.forget(e.outdated) // also after an error: a commit may have happened all the same
+	}
 	if err != nil && e != nil {
 		s.recordRefusal(ctx, actor, e.AuditEntry, err)
 	}
@@ -137,6 +150,7 @@ func (s *Service) changeUser(ctx context.Context, actor *account.Actor, ref acco
 			return err
 		}
 		e.about(before)
+		e.outdates(before.ID)
 		after = before
 		if err := edit(ctx, tx, &after); err != nil {
 			return err

@@ -15,10 +15,13 @@ import (
 type keySpec struct {
 	owner     account.User
 	loginType account.LoginType
+	name      string
 	lifetime  time.Duration
+	scopes    []string          // none: all
+	allowList account.AllowList // none: everything
 }
 
-// build makes the key and its stored half: unrestricted, and never used so far.
+// buildKey makes the key and its stored half, never used so far.
 func (s *Service) buildKey(spec keySpec) (secret.Key, account.APIKey, error) {
 	minted, err := secret.MintKey()
 	if err != nil {
@@ -29,12 +32,19 @@ func (s *Service) buildKey(spec keySpec) (secret.Key, account.APIKey, error) {
 	if lifetime == 0 {
 		lifetime = account.DefaultKeyLifetime
 	}
+	if len(spec.scopes) == 0 {
+		spec.scopes = []string{account.ScopeAll}
+	}
+	if len(spec.allowList) == 0 {
+		spec.allowList = account.AllowEverything()
+	}
 	return minted, account.APIKey{
 		ID:        minted.ID,
 		UserID:    spec.owner.ID,
 		LoginType: spec.loginType,
-		Scopes:    []string{account.ScopeAll},
-		AllowList: account.AllowEverything(),
+		Name:      spec.name,
+		Scopes:    spec.scopes,
+		AllowList: spec.allowList,
 		Lifetime:  lifetime,
 		ExpiresAt: now.Add(lifetime),
 		LastUsed:  account.NeverUsed(),
@@ -80,17 +90,15 @@ func (s *Service) CreateSessionKey(ctx context.Context, actor *account.Actor, re
 				return err
 			}
 			e.aboutKeyOf(owner, "")
-			if err := s.authorizeKey(ctx, tx, actor, account.ActionCreate, owner); err != nil {
-				return err
+			spec := keySpec{
+				owner: owner, loginType: account.LoginPassword, lifetime: s.DefaultTokenLifetime,
+				scopes: []string{account.ScopeAll}, allowList: account.AllowEverything(),
 			}
-			if err := actor.AuthorizeMint([]string{account.ScopeAll}, account.AllowEverything()); err != nil {
+			if err := s.authorizeMint(ctx, tx, actor, owner, spec); err != nil {
 				return err
 			}
 			var key account.APIKey
-			minted, key, err = s.buildKey(keySpec{
-				owner: owner, loginType: account.LoginPassword, lifetime: s.DefaultTokenLifetime,
-			})
-			if err != nil {
+			if minted, key, err = s.buildKey(spec); err != nil {
 				return err
 			}
 			e.Diff = account.KeyDiff(account.APIKey{}, key)

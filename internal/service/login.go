@@ -169,6 +169,7 @@ func (s *Service) greet(ctx context.Context, tx *store.Tx, user account.User, e 
 	if user.Status != account.StatusDormant {
 		return nil
 	}
+	e.outdates(user.ID)
 	_, diff, err := s.awaken(ctx, tx, user)
 	woke := wroteUser()
 	woke.ResourceID, woke.Target, woke.ActorID = user.ID, user.Username, user.ID
@@ -182,6 +183,7 @@ func (s *Service) greet(ctx context.Context, tx *store.Tx, user account.User, e 
 func (s *Service) Logout(ctx context.Context, actor *account.Actor) error {
 	return s.change(ctx, actor, keyEntry(account.AuditLogout, account.OutcomeOK), func(ctx context.Context, tx *store.Tx, e *entry) error {
 		e.aboutKeyOf(actor.User, "")
+		e.outdates(actor.User.ID)
 		if err := actor.Authorize(account.ActionDelete, actor.Key.Object()); err != nil {
 			return err
 		}

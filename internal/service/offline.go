@@ -32,6 +32,7 @@ func (s *Service) ResetPassword(ctx context.Context, username string, password s
 			return err
 		}
 		e.about(user)
+		e.outdates(user.ID)
 		if user.LoginType != account.LoginPassword {
 			return account.Invalid(fmt.Sprintf("%s is of login type %q and has no password.", user.Username, user.LoginType))
 		}

@@ -50,6 +50,7 @@ func (s *Service) UpdatePassword(ctx context.Context, actor *account.Actor, ref 
 			return err
 		}
 		e.about(user)
+		e.outdates(user.ID)
 		if err := p.check(actor, user); err != nil {
 			return err
 		}

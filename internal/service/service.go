@@ -20,6 +20,16 @@ type Config struct {
 	SessionDuration time.Duration
 	// DefaultTokenLifetime is the life of keys that are made without one.
 	DefaultTokenLifetime time.Duration
+	// MaxTokenLifetime bounds the life of tokens, MaxAdminTokenLifetime that of
+	// tokens of owners, whether it is the longer or the shorter one.
+	MaxTokenLifetime, MaxAdminTokenLifetime time.Duration
+	// DisableSessionExpiryRefresh keeps sessions from getting longer by use.
+	DisableSessionExpiryRefresh bool
+	// KeyRetention is how long expired keys are kept; 0 keeps them for ever.
+	KeyRetention time.Duration
+	// DormancyThreshold is how long a person must not have been seen to become
+	// dormant; 0 means that nobody ever does.
+	DormancyThreshold time.Duration
 	// DisablePasswordAuth refuses every password login, also of owners.
 	DisablePasswordAuth bool
 	// TermsOfServiceURL is for login pages; may be empty.
@@ -31,6 +41,7 @@ type Config struct {
 // Service is all use cases of one node.
 type Service struct {
 	Config
+	actors   *actors
 	activity *activity
 	failures *loginFailures
 }
@@ -40,9 +51,15 @@ func New(cfg Config) *Service {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Service{Config: cfg, failures: newLoginFailures()}
-	s.activity = startActivity(cfg.Store, cfg.Log)
+	s := &Service{Config: cfg, actors: newActors(), failures: newLoginFailures()}
+	s.activity = startActivity(cfg.Store, cfg.Log, s.actors.forget)
 	return s
+}
+
+// Watch begins to remember who presents which key, and to hear of what other
+// processes change. Without it every request looks into the database.
+func (s *Service) Watch(ctx context.Context) error {
+	return s.Store.Watch(ctx, s.actors.watcher())
 }
 
 // Close writes what was still held in memory: when keys were last used.

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/google/uuid"
 
@@ -25,6 +26,20 @@ type NewUser struct {
 
 // validate reports every bad field at once, under its name on the wire.
 func (n *NewUser) validate() error {
+	v := n.faults()
+	return v.failure()
+}
+
+// validateWithPassword is validate for an account that cannot be without one.
+func (n *NewUser) validateWithPassword() error {
+	v := n.faults()
+	if n.Password == "" {
+		v.check("password", fmt.Errorf("must not be empty"))
+	}
+	return v.failure()
+}
+
+func (n *NewUser) faults() validation {
 	var v validation
 	if !n.ServiceAccount {
 		v.check("email", account.CheckEmail(n.Email))
@@ -32,7 +47,7 @@ func (n *NewUser) validate() error {
 	v.check("username", account.CheckUsername(n.Username))
 	v.check("name", account.CheckRealName(n.Name))
 	v.check("user_status", checkStatus(n.Status))
-	return v.failure()
+	return v
 }
 
 // FirstUser is the answer to the creation of the first user.
@@ -54,7 +69,7 @@ func (s *Service) DeploymentID(ctx context.Context) (uuid.UUID, error) {
 // CreateFirstUser makes the first user, an owner. Of many who try at once one
 // wins; the others, and all who come later, get a conflict.
 func (s *Service) CreateFirstUser(ctx context.Context, actor *account.Actor, n NewUser, malformed error) (FirstUser, error) {
-	if err := orElse(malformed, n.validate()); err != nil {
+	if err := orElse(malformed, n.validateWithPassword()); err != nil {
 		return FirstUser{}, err
 	}
 	if err := s.Store.Read(ctx, noUsersYet); err != nil {

@@ -318,6 +318,7 @@ func (s *Service) DeleteUser(ctx context.Context, actor *account.Actor, ref acco
 		}
 		gone := user
 		gone.Deleted, gone.UpdatedAt = true, s.now()
+		e.outdates(user.ID)
 		e.Diff = account.UserDiff(user, gone, false)
 		if err := tx.DeleteUserKeys(ctx, user.ID); err != nil {
 			return err

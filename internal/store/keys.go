@@ -11,12 +11,13 @@ import (
 
 const keyColumns = `
 	k.id, k.user_id, k.login_type, k.name, k.scopes, k.allow_list, k.lifetime_seconds,
-	k.expires_at, k.last_used, k.created_at, k.updated_at`
+	k.expires_at, k.last_used, k.created_at, k.updated_at, k.replaced_by`
 
 func keyFields(k *account.APIKey) []any {
 	return []any{
 		&k.ID, &k.UserID, &k.LoginType, &k.Name, document[[]string]{&k.Scopes}, allowList{&k.AllowList},
 		seconds{&k.Lifetime}, timestamp{&k.ExpiresAt}, timestamp{&k.LastUsed}, timestamp{&k.CreatedAt}, timestamp{&k.UpdatedAt},
+		&k.ReplacedBy,
 	}
 }
 
@@ -100,6 +101,65 @@ func (tx *Tx) InsertKey(ctx context.Context, k account.APIKey, secretHash []byte
 		k.ID, secretHash, k.UserID, k.LoginType, k.Name, encode(k.Scopes), encode(allowListTexts(k.AllowList)),
 		int64(k.Lifetime/time.Second), ip, micro(k.ExpiresAt), micro(k.LastUsed), micro(k.CreatedAt), micro(k.UpdatedAt))
 	return err
+}
+
+// OwnedKey is an API key with the user it acts as.
+type OwnedKey struct {
+	Key   account.APIKey
+	Owner account.User
+}
+
+func scanOwnedKey(r row) (OwnedKey, error) {
+	var k OwnedKey
+	return k, r.Scan(append(keyFields(&k.Key), userFields(&k.Owner)...)...)
+}
+
+const selectOwnedKey = `
+	SELECT ` + keyColumns + `, ` + userColumns + ` FROM api_keys k JOIN users u ON u.id = k.user_id`
+
+// KeyByID returns the key with that id, expired or not.
+func (tx *Tx) KeyByID(ctx context.Context, id string) (OwnedKey, error) {
+	return one(ctx, tx, scanOwnedKey, selectOwnedKey+` WHERE k.id = $1 AND NOT u.deleted`, id)
+}
+
+// TokenByName returns the token of a user that has that name, expired or not.
+func (tx *Tx) TokenByName(ctx context.Context, userID uuid.UUID, name string) (account.APIKey, error) {
+	return one(ctx, tx, scanKey, `SELECT `+keyColumns+` FROM api_keys k
+		WHERE k.user_id = $1 AND k.name = $2 AND k.login_type = 'token' AND k.name <> ''`, userID, name)
+}
+
+// TokenList says which tokens a list is about.
+type TokenList struct {
+	UserID    uuid.UUID
+	Everyones bool
+	ValidAt   time.Time // leaves out what has expired by then, if set
+}
+
+// ListTokens returns the tokens of the list, the oldest first.
+func (tx *Tx) ListTokens(ctx context.Context, list TokenList) ([]OwnedKey, error) {
+	c := &clauses{}
+	c.where(`k.login_type = 'token'`)
+	c.where(`NOT u.deleted`)
+	if !list.Everyones {
+		c.where(`k.user_id = ` + c.bind(list.UserID))
+	}
+	if !list.ValidAt.IsZero() {
+		c.where(`k.expires_at > ` + c.bind(micro(list.ValidAt)))
+	}
+	return many(ctx, tx.once(), scanOwnedKey, selectOwnedKey+c.String()+` ORDER BY k.created_at, k.id`, c.args...)
+}
+
+// UpdateKey stores a key's name, expiry and successor.
+func (tx *Tx) UpdateKey(ctx context.Context, k account.APIKey) error {
+	return tx.update(ctx, `UPDATE api_keys SET name = $2, expires_at = $3, replaced_by = $4 WHERE id = $1`,
+		k.ID, k.Name, micro(k.ExpiresAt), k.ReplacedBy)
+}
+
+// PurgeKeys removes keys that expired before the given time, at most so many,
+// and returns how many it removed.
+func (tx *Tx) PurgeKeys(ctx context.Context, expiredBefore time.Time, limit int) (int64, error) {
+	return tx.exec(ctx, `DELETE FROM api_keys WHERE id IN (
+		SELECT k.id FROM api_keys k WHERE k.expires_at < $1 ORDER BY k.expires_at LIMIT $2)`, micro(expiredBefore), limit)
 }
 
 // DeleteKey removes one key.

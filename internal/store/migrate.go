@@ -11,9 +11,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 //go:embed migrations
@@ -22,11 +22,32 @@ var migrations embed.FS
 // migratePostgres brings the schema to the newest version. A lock of the
 // session keeps two nodes from doing it at once.
 func migratePostgres(ctx context.Context, db *sql.DB) error {
-	locker, err := lock.NewPostgresSessionLocker()
-	if err != nil {
-		return err
-	}
-	return migrate(ctx, goose.DialectPostgres, &postgresEngine, db, goose.WithSessionLocker(locker))
+	return migrate(ctx, goose.DialectPostgres, &postgresEngine, db, goose.WithSessionLocker(sessionLock{}))
+}
+
+// sessionLock is an advisory lock of PostgreSQL, as goose's own is. That one
+// asks again every few seconds, and nodes that start together would wait for
+// nothing; this one waits in the server.
+type sessionLock struct{}
+
+// migrationLock is the number of the lock, "usher" in ASCII.
+const migrationLock = 0x7573686572
+
+// migrationPatience bounds the wait for another node's migration.
+const migrationPatience = 10 * time.Minute
+
+// SessionLock implements lock.SessionLocker.
+func (sessionLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, migrationPatience)
+	defer cancel()
+	_, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", migrationLock)
+	return err
+}
+
+// SessionUnlock implements lock.SessionLocker.
+func (sessionLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "SELECT pg_advisory_unlock($1)", migrationLock)
+	return err
 }
 
 // migrateSQLite does the same for a file. The lock file keeps out an offline
@@ -77,13 +98,15 @@ func (t timeline) Glob(pattern string) ([]string, error) {
 
 // SchemaDigest identifies the timeline of migrations: two builds with the same
 // digest make the same schema.
-func SchemaDigest() string {
+func SchemaDigest() string { return digest(migrations) }
+
+func digest(files fs.FS) string {
 	sum := sha256.New()
-	err := fs.WalkDir(migrations, ".", func(path string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		text, err := migrations.ReadFile(path)
+		text, err := fs.ReadFile(files, path)
 		_, _ = fmt.Fprintf(sum, "%s %d\n%s", path, len(text), text)
 		return err
 	})

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -35,6 +36,17 @@ var postgresEngine = engine{
 		return failure.ConstraintName, true
 	},
 	isDown: postgresIsDown,
+	notify: "SELECT pg_notify($1, $2)",
+}
+
+// CheckDatabaseURL says what is wrong with a database URL, without connecting.
+// The error never repeats the URL, which may hold a password.
+func CheckDatabaseURL(databaseURL string) error {
+	parsed, err := url.Parse(databaseURL)
+	if err != nil || (parsed.Scheme != "postgres" && parsed.Scheme != "postgresql") {
+		return errors.New("must be a URL that begins with postgres://")
+	}
+	return nil
 }
 
 func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
@@ -53,7 +65,7 @@ func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
 	db.SetConnMaxIdleTime(5 * time.Minute)
 
 	s := &Store{engine: &postgresEngine, readers: db, closers: []func() error{db.Close}}
-	s.writer = &postgresWriter{store: s, db: db}
+	s.writer = &postgresWriter{store: s, db: db, config: config}
 	if err := checkPostgres(ctx, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -78,8 +90,9 @@ func checkPostgres(ctx context.Context, db *sql.DB) error {
 // postgresWriter runs bodies as serializable transactions, from the start again
 // where the server finds that two of them got in each other's way.
 type postgresWriter struct {
-	store *Store
-	db    *sql.DB
+	store  *Store
+	db     *sql.DB
+	config *pgx.ConnConfig
 }
 
 const maxAttempts = 5

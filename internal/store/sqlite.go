@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -92,9 +93,14 @@ type sqliteWriter struct {
 	conn       *sql.Conn
 	statements *statements
 	queue      chan *job
+	watchers   chan Watcher
 	stop       chan struct{}
 	done       chan struct{}
 }
+
+// pollInterval is how often the writer looks for changes of other processes,
+// such as an offline command.
+const pollInterval = 100 * time.Millisecond
 
 // maxBatch bounds how much work one failed commit can undo.
 const maxBatch = 64
@@ -108,6 +114,16 @@ type job struct {
 	err   error
 }
 
+// claimed takes the job, and reports whether nobody had taken it before.
+func (j *job) claimed() bool {
+	select {
+	case j.claim <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
 func startSQLiteWriter(s *Store, writers *sql.DB) (*sqliteWriter, error) {
 	conn, err := writers.Conn(context.Background())
 	if err != nil {
@@ -115,7 +131,7 @@ func startSQLiteWriter(s *Store, writers *sql.DB) (*sqliteWriter, error) {
 	}
 	w := &sqliteWriter{
 		store: s, conn: conn, statements: newStatements(conn),
-		queue: make(chan *job, 1024), stop: make(chan struct{}), done: make(chan struct{}),
+		queue: make(chan *job, 1024), watchers: make(chan Watcher), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	go w.run()
 	return w, nil
@@ -127,42 +143,73 @@ func (w *sqliteWriter) write(ctx context.Context, body Body) error {
 	case w.queue <- j:
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-w.stop:
-		return sql.ErrConnDone
 	}
 	select {
 	case err := <-j.done:
 		return err
 	case <-ctx.Done():
 	}
-	select {
-	case j.claim <- struct{}{}: // not begun yet, and now it never will
+	if j.claimed() { // not begun yet, and now it never will
 		return ctx.Err()
-	default:
-		return <-j.done // under way: only its end tells whether it happened
 	}
+	return <-j.done // under way: only its end tells whether it happened
 }
 
 func (w *sqliteWriter) run() {
 	defer close(w.done)
+	ticker := time.NewTicker(pollInterval)
+	defer ticker.Stop()
+	var watcher Watcher
+	version := int64(-1)
 	for {
 		select {
 		case first := <-w.queue:
-			w.commit(w.batch(first))
+			w.commit(first)
+		case watcher = <-w.watchers:
+			watcher.Heard(true)
+		case <-ticker.C:
+			version = w.look(watcher, version)
 		case <-w.stop:
 			return
 		}
 	}
 }
 
-// batch claims what waits, up to its limit.
+// watch implements writer.
+func (w *sqliteWriter) watch(ctx context.Context, watcher Watcher) error {
+	select {
+	case w.watchers <- watcher:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// look asks whether another connection than the writer's has changed the file;
+// there is none in this process.
+func (w *sqliteWriter) look(watcher Watcher, seen int64) int64 {
+	if watcher.Changed == nil {
+		return seen
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	var version int64
+	if err := w.conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&version); err != nil {
+		watcher.Changed(nil) // not knowing, nothing can be relied on
+		return -1
+	}
+	if version != seen {
+		watcher.Changed(nil)
+	}
+	return version
+}
+
+// batch claims what waits, up to its limit. Whose caller gave up is left out.
 func (w *sqliteWriter) batch(next *job) []*job {
 	var batch []*job
 	for {
-		select {
-		case next.claim <- struct{}{}:
+		if next.claimed() {
 			batch = append(batch, next)
-		default: // its caller gave up
 		}
 		if len(batch) == maxBatch {
 			return batch
@@ -175,11 +222,20 @@ func (w *sqliteWriter) batch(next *job) []*job {
 	}
 }
 
-// commit runs a batch in one transaction. Its deadline is its own: the first
-// caller that leaves must not undo the work of the others.
-func (w *sqliteWriter) commit(batch []*job) {
+// commit runs what waits as one batch in one transaction. Its deadline is its
+// own: the first caller that leaves must not undo the work of the others. Nothing
+// is claimed before the file is locked for writing, so that callers can leave
+// while another process keeps it locked.
+func (w *sqliteWriter) commit(first *job) {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
+	if err := w.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		if first.claimed() {
+			first.done <- err
+		}
+		return
+	}
+	batch := w.batch(first)
 	err := w.transaction(ctx, batch)
 	for _, j := range batch {
 		if j.err == nil {
@@ -189,16 +245,15 @@ func (w *sqliteWriter) commit(batch []*job) {
 	}
 }
 
+// transaction runs the bodies and commits. The commit itself has no deadline: it
+// cannot be taken back once it is under way, only reported wrongly.
 func (w *sqliteWriter) transaction(ctx context.Context, batch []*job) error {
-	if err := w.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
 	for _, j := range batch {
 		if err := w.savepoint(ctx, j); err != nil {
 			return errors.Join(err, w.rollback())
 		}
 	}
-	if err := w.exec(ctx, "COMMIT"); err != nil {
+	if err := w.exec(context.WithoutCancel(ctx), "COMMIT"); err != nil {
 		return errors.Join(err, w.rollback())
 	}
 	return nil
@@ -246,16 +301,4 @@ func (w *sqliteWriter) close() error {
 	close(w.stop)
 	<-w.done
 	return errors.Join(w.statements.close(), w.conn.Close())
-}
-
-// guarded runs a body and turns a panic in it into an error, so that one
-// caller's bug neither ends the writer nor leaves a transaction open.
-func guarded(ctx context.Context, body Body, tx *Tx) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			stack := make([]byte, 8<<10)
-			err = fmt.Errorf("panic in a transaction: %v\n%s", r, stack[:runtime.Stack(stack, false)])
-		}
-	}()
-	return body(ctx, tx)
 }

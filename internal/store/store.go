@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"usher/internal/account"
@@ -32,6 +34,11 @@ type Store struct {
 	closers []func() error
 
 	statements *statements // of the readers; nil where preparing gains nothing
+
+	// Each write holds writing for reading, and Close for writing, so that it
+	// waits for the writes under way.
+	writing sync.RWMutex
+	closed  atomic.Bool
 }
 
 // engine is what differs between the two databases, as data.
@@ -41,12 +48,14 @@ type engine struct {
 	readOnly   *sql.TxOptions
 	conflictOn func(err error) (index string, ok bool)
 	isDown     func(err error) bool
+	notify     string // tells other processes at the commit; "" where they look for themselves
 }
 
 // writer runs bodies that change something, each in a transaction of its own
 // or as if it were.
 type writer interface {
 	write(ctx context.Context, body Body) error
+	watch(ctx context.Context, w Watcher) error
 }
 
 // Body is the inside of a transaction. It has no effect outside it, because it
@@ -73,18 +82,14 @@ func connect(ctx context.Context, cfg Config) (*Store, error) {
 	return openPostgres(ctx, cfg.DatabaseURL)
 }
 
-// CheckDatabaseURL says what is wrong with a database URL, without connecting.
-// The error never repeats the URL, which may hold a password.
-func CheckDatabaseURL(databaseURL string) error {
-	parsed, err := url.Parse(databaseURL)
-	if err != nil || (parsed.Scheme != "postgres" && parsed.Scheme != "postgresql") {
-		return errors.New("must be a URL that begins with postgres://")
-	}
-	return nil
-}
-
-// Close waits for the writes under way and closes the database.
+// Close waits for the writes under way and closes the database. What is asked
+// of it from then on is refused as unavailable; closing it again does nothing.
 func (s *Store) Close() error {
+	if s.closed.Swap(true) {
+		return nil
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	var err error
 	for _, closer := range s.closers {
 		err = errors.Join(err, closer())
@@ -100,7 +105,8 @@ func (s *Store) Ping(ctx context.Context) error {
 	return s.translate(ctx, s.readers.QueryRowContext(ctx, "SELECT 1").Scan(&one))
 }
 
-// Read runs body on one snapshot of the database.
+// Read runs body on one snapshot of the database. A panic in it becomes an
+// error, as in Write.
 func (s *Store) Read(ctx context.Context, body Body) error {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
@@ -109,7 +115,7 @@ func (s *Store) Read(ctx context.Context, body Body) error {
 		return s.translate(ctx, err)
 	}
 	tx := &Tx{store: s, on: sqlTx, sqlTx: sqlTx, statements: s.statements}
-	err = body(ctx, tx)
+	err = guarded(ctx, body, tx)
 	_ = sqlTx.Rollback()
 	if err != nil {
 		return err
@@ -120,7 +126,7 @@ func (s *Store) Read(ctx context.Context, body Body) error {
 // Direct returns a Tx that runs each statement on its own, for a use case that
 // reads one thing.
 func (s *Store) Direct() *Tx {
-	return &Tx{store: s, on: s.readers, statements: s.statements}
+	return &Tx{store: s, on: s.readers, statements: s.statements, alone: true}
 }
 
 // Write runs body in a transaction that sees no other one half done, and
@@ -128,6 +134,14 @@ func (s *Store) Direct() *Tx {
 func (s *Store) Write(ctx context.Context, body Body) error {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
+	if err := ctx.Err(); err != nil {
+		return s.translate(ctx, err)
+	}
+	s.writing.RLock()
+	defer s.writing.RUnlock()
+	if s.closed.Load() {
+		return s.translate(ctx, sql.ErrConnDone)
+	}
 	return s.translate(ctx, s.writer.write(ctx, body))
 }
 
@@ -149,25 +163,42 @@ func (s *Store) translate(ctx context.Context, err error) error {
 			account.FieldError{Field: field, Detail: "This value is already in use and should be unique."}).Because(err)
 	}
 	timedOut := errors.Is(err, context.DeadlineExceeded) || ctx.Err() == context.DeadlineExceeded
-	if timedOut || s.engine.isDown(err) {
+	if timedOut || isClosed(err) || s.engine.isDown(err) {
 		return account.Unavailable("The database cannot be reached or is overloaded. Try again in a moment.").Because(err)
 	}
 	return err
 }
 
+// isClosed reports that the database, or what belonged to it, was closed before
+// it was used. Only one of these errors of database/sql has a name.
+func isClosed(err error) bool {
+	text := err.Error()
+	return errors.Is(err, sql.ErrConnDone) || strings.HasPrefix(text, "sql: ") && strings.HasSuffix(text, " is closed")
+}
+
 // conflictFields names the field of the wire that each unique index guards, by
 // PostgreSQL's name of the index and by SQLite's.
 var conflictFields = map[string]string{
-	"users_username":                  "username",
-	"users.username_key":              "username",
-	"users_email":                     "email",
-	"users.email_key":                 "email",
-	"organizations_name":              "name",
-	"organizations.name_key":          "name",
-	"api_keys_name":                   "name",
-	"api_keys.user_id, api_keys.name": "name",
-	"api_keys_pkey":                   "id",
-	"api_keys.id":                     "id",
-	"organization_members_pkey":       "user_id",
+	"users_pkey":                          "id",
+	"users.id":                            "id",
+	"users_username":                      "username",
+	"users.username_key":                  "username",
+	"users_email":                         "email",
+	"users.email_key":                     "email",
+	"user_roles_pkey":                     "roles",
+	"user_roles.user_id, user_roles.role": "roles",
+	"organizations_pkey":                  "id",
+	"organizations.id":                    "id",
+	"organizations_default":               "is_default",
+	"organizations.is_default":            "is_default",
+	"organizations_name":                  "name",
+	"organizations.name_key":              "name",
+	"api_keys_name":                       "name",
+	"api_keys.user_id, api_keys.name":     "name",
+	"api_keys_pkey":                       "id",
+	"api_keys.id":                         "id",
+	"audit_log_pkey":                      "id",
+	"audit_log.id":                        "id",
+	"organization_members_pkey":           "user_id",
 	"organization_members.user_id, organization_members.organization_id": "user_id",
 }

@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -19,6 +21,7 @@ type Tx struct {
 	sqlTx      *sql.Tx     // set where on is a transaction of database/sql
 	statements *statements // nil where statements are run as they are
 	unprepared []string    // texts that were worth preparing and were not
+	alone      bool        // each statement runs, and has a deadline, for itself
 }
 
 // querier is what a statement runs on: the pool, a transaction, or the one
@@ -62,8 +65,43 @@ func (tx *Tx) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
 	return tx.sqlTx.StmtContext(ctx, stmt), nil
 }
 
+// guarded runs a body and turns a panic in it into an error, so that one
+// caller's bug neither ends the writer nor leaves a transaction open.
+func guarded(ctx context.Context, body Body, tx *Tx) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			stack := make([]byte, 8<<10)
+			err = fmt.Errorf("panic in a transaction: %v\n%s", r, stack[:runtime.Stack(stack, false)])
+		}
+	}()
+	return body(ctx, tx)
+}
+
+// deadline is the transaction's, or one of its own for a statement that runs
+// alone.
+func (tx *Tx) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if !tx.alone {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, Patience)
+}
+
+// storable puts U+FFFD in place of what PostgreSQL cannot keep in a text or
+// compare with one, NUL and bytes that are not UTF-8, on both engines alike. The
+// rules refuse such text where people choose it; this is for what clients send
+// unasked, such as a User-Agent or a name that is looked up.
+func storable(args []any) []any {
+	for i, arg := range args {
+		if text, ok := arg.(string); ok && (!utf8.ValidString(text) || strings.Contains(text, "\x00")) {
+			args[i] = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+		}
+	}
+	return args
+}
+
 // query runs a text that returns rows.
 func (tx *Tx) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	args = storable(args)
 	stmt, err := tx.prepared(ctx, text)
 	if err != nil {
 		return nil, err
@@ -76,6 +114,7 @@ func (tx *Tx) query(ctx context.Context, text string, args ...any) (*sql.Rows, e
 
 // exec runs a text that changes rows and returns how many it changed.
 func (tx *Tx) exec(ctx context.Context, text string, args ...any) (int64, error) {
+	args = storable(args)
 	stmt, err := tx.prepared(ctx, text)
 	if err != nil {
 		return 0, tx.store.translate(ctx, err)
@@ -116,6 +155,8 @@ func one[T any](ctx context.Context, tx *Tx, scan func(row) (T, error), text str
 
 // many returns all rows of a query; never nil without an error.
 func many[T any](ctx context.Context, tx *Tx, scan func(row) (T, error), text string, args ...any) ([]T, error) {
+	ctx, cancel := tx.deadline(ctx)
+	defer cancel()
 	rows, err := tx.query(ctx, text, args...)
 	if err != nil {
 		return nil, tx.store.translate(ctx, err)

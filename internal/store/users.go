@@ -114,10 +114,12 @@ func (tx *Tx) UpdatePasswordHash(ctx context.Context, id uuid.UUID, hash string)
 	return tx.update(ctx, `UPDATE users SET password_hash = $2 WHERE id = $1`, id, hash)
 }
 
-// UpdateLastSeen moves a user's last-seen time forward, never back.
+// UpdateLastSeen moves a user's last-seen time forward, never back, and with it
+// the time of the last change.
 func (tx *Tx) UpdateLastSeen(ctx context.Context, id uuid.UUID, at time.Time) error {
 	_, err := tx.exec(ctx,
-		`UPDATE users SET last_seen_at = $2, updated_at = $2 WHERE id = $1 AND last_seen_at < $2`, id, micro(at))
+		`UPDATE users SET last_seen_at = $2, updated_at = CASE WHEN updated_at < $2 THEN $2 ELSE updated_at END
+		  WHERE id = $1 AND last_seen_at < $2`, id, micro(at))
 	return err
 }
 
@@ -228,4 +230,14 @@ func (tx *Tx) TakenUserFields(ctx context.Context, username, email string, excep
 		            THEN 'email' ELSE '' END`,
 		account.Fold(username), account.Fold(email), except)
 	return strings.Fields(text), err
+}
+
+// ListUnseen returns active people who were neither seen nor created since the
+// given time, at most so many.
+func (tx *Tx) ListUnseen(ctx context.Context, since time.Time, limit int) ([]account.User, error) {
+	return many(ctx, tx, scanUser, `
+		SELECT `+userColumns+` FROM users u
+		 WHERE u.status = 'active' AND NOT u.deleted AND NOT u.is_service_account
+		   AND u.last_seen_at < $1 AND u.created_at < $1
+		 ORDER BY u.last_seen_at LIMIT $2`, micro(since), limit)
 }

@@ -27,10 +27,11 @@ const cleanupTimeout = time.Minute
 // that share it have no common ancestor but TestMain, which can hand nothing down.
 var server process
 
-// Main runs a package's tests and exits with their status. Call it as the whole
-// of TestMain: afterwards it stops the cluster, if any test asked for one, and a
-// cluster that cannot be stopped turns success into failure.
-func Main(m *testing.M) {
+// Main runs a package's tests, a *testing.M or something around one, and exits
+// with their status. Call it as the whole of TestMain: afterwards it stops the
+// cluster, if any test asked for one, and a cluster that cannot be stopped turns
+// success into failure.
+func Main(m interface{ Run() int }) {
 	code := m.Run()
 	if err := server.stop(); err != nil {
 		fmt.Fprintln(os.Stderr, "storetest:", err)

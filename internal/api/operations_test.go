@@ -1,0 +1,107 @@
+package api_test
+
+import (
+	"log/slog"
+	"maps"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"usher/internal/api"
+	"usher/sdk"
+)
+
+// described lists the operations of openapi.yaml.
+func described() []api.Operation {
+	var list []api.Operation
+	for path, item := range contract().Paths.Map() {
+		for method, operation := range item.Operations() {
+			list = append(list, api.Operation{Method: method, Path: path, ID: operation.OperationID})
+		}
+	}
+	return sorted(list)
+}
+
+func sorted(list []api.Operation) []api.Operation {
+	return slices.SortedFunc(slices.Values(list), func(a, b api.Operation) int {
+		return strings.Compare(a.Path+" "+a.Method, b.Path+" "+b.Method)
+	})
+}
+
+// TestOperationsAreDescribed: a route without a description, or a description
+// without a route, is half a feature. The page for people is no operation.
+func TestOperationsAreDescribed(t *testing.T) {
+	t.Parallel()
+
+	routes, err := api.New(api.Config{
+		Log: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(),
+		AccessURL: &url.URL{Scheme: "http", Host: "usher.example.com"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := slices.DeleteFunc(routes.Operations(), func(o api.Operation) bool { return o.ID == "home" })
+	if diff := cmp.Diff(described(), sorted(served)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// sdkMethods are the methods of sdk.Client for the operations.
+var sdkMethods = map[string]string{
+	"buildInfo":             "BuildInfo",
+	"hasFirstUser":          "HasFirstUser",
+	"createFirstUser":       "CreateFirstUser",
+	"login":                 "LoginWithPassword",
+	"logout":                "Logout",
+	"authMethods":           "AuthMethods",
+	"validatePassword":      "ValidatePassword",
+	"createSessionKey":      "CreateSessionKey",
+	"listUsers":             "Users",
+	"createUser":            "CreateUser",
+	"getUser":               "User",
+	"deleteUser":            "DeleteUser",
+	"updateUserProfile":     "UpdateUserProfile",
+	"updateUserEmail":       "UpdateUserEmail",
+	"updateUserPassword":    "UpdateUserPassword",
+	"activateUser":          "ActivateUser",
+	"suspendUser":           "SuspendUser",
+	"listSiteRoles":         "SiteRoles",
+	"getUserRoles":          "UserRoles",
+	"updateUserRoles":       "UpdateUserRoles",
+	"getUserLoginType":      "UserLoginType",
+	"listUserOrganizations": "UserOrganizations",
+	"getUserOrganization":   "UserOrganizationByName",
+	"getOrganization":       "Organization",
+	"listAuditLogs":         "AuditLogs",
+}
+
+// noSDK are operations that no program calls through the SDK: probes, and
+// documents to read.
+var noSDK = []string{"apiRoot", "openAPI", "healthz", "readyz", "metrics"}
+
+func TestOperationsHaveSDKMethods(t *testing.T) {
+	t.Parallel()
+
+	client := reflect.TypeFor[*sdk.Client]()
+	known := slices.Sorted(maps.Keys(sdkMethods))
+	var operations []string
+	for _, o := range described() {
+		if !slices.Contains(noSDK, o.ID) {
+			operations = append(operations, o.ID)
+		}
+	}
+	slices.Sort(operations)
+	if diff := cmp.Diff(operations, known); diff != "" {
+		t.Errorf("operations and SDK methods differ:\n%s", diff)
+	}
+	for operation, method := range sdkMethods {
+		if _, ok := client.MethodByName(method); !ok {
+			t.Errorf("%s: sdk.Client has no method %s", operation, method)
+		}
+	}
+}
