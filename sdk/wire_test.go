@@ -203,7 +203,7 @@ func TestAllowListEntry(t *testing.T) {
 		"string":                {json: `"user:7"`, want: sdk.AllowListEntry{Type: "user", ID: "7"}},
 		"string with spaces":    {json: `" user : 7 "`, want: sdk.AllowListEntry{Type: "user", ID: "7"}},
 		"first colon splits":    {json: `"user:a:b"`, want: sdk.AllowListEntry{Type: "user", ID: "a:b"}},
-		"no colon":              {json: `"user"`, wantErr: true},
+		"no colon":              {json: `"user"`, want: sdk.AllowListEntry{Type: "user"}},
 		"number":                {json: `7`, wantErr: true},
 	}
 	for name, test := range tests {

@@ -20,13 +20,19 @@ type Membership struct {
 	Roles          []string // the stored organization roles
 }
 
-// Actor is who is asking and by what right: a user, the API key it presented,
-// and all that both together allow. The zero Actor is an anonymous caller, who
-// may do nothing. An Actor is never changed once it is made.
+// Actor is who is asking and from where: a user, the API key it presented, and
+// all that both together allow. It comes from NewActor or Anonymous and is never
+// changed.
 type Actor struct {
-	User   User
-	Key    APIKey
+	*standing
 	Origin Origin
+}
+
+// standing is what stays the same from one request of a key to the next, so that
+// it is worked out once.
+type standing struct {
+	User User
+	Key  APIKey
 
 	site  Permissions
 	own   Permissions
@@ -34,18 +40,21 @@ type Actor struct {
 	scope Permissions
 }
 
+// nobody is the standing of whoever presents no key.
+var nobody = &standing{}
+
 type orgGrants struct {
 	allow, deny, own Permissions
 }
 
 // NewActor works out what the user may do with the key.
 func NewActor(user User, memberships []Membership, key APIKey) *Actor {
-	actor := &Actor{
+	actor := &Actor{standing: &standing{
 		User:  user,
 		Key:   key,
 		orgs:  make(map[uuid.UUID]orgGrants, len(memberships)),
 		scope: ExpandScopes(key.Scopes),
-	}
+	}}
 	for _, name := range append([]string{RoleMember}, user.Roles...) {
 		if role := siteRole(name); role != nil {
 			actor.site.Union(&role.Site)
@@ -59,13 +68,11 @@ func NewActor(user User, memberships []Membership, key APIKey) *Actor {
 }
 
 // Anonymous returns the actor of a request without a credential.
-func Anonymous(origin Origin) *Actor { return &Actor{Origin: origin} }
+func Anonymous(origin Origin) *Actor { return &Actor{standing: nobody, Origin: origin} }
 
 // From returns the same actor, asking from another place.
 func (a *Actor) From(origin Origin) *Actor {
-	copied := *a
-	copied.Origin = origin
-	return &copied
+	return &Actor{standing: a.standing, Origin: origin}
 }
 
 func (a *Actor) join(m Membership) {
@@ -274,11 +281,17 @@ func (a *Actor) ReadableAuditLogs() (reach Reach, ok bool) {
 // made by the actor: it must not be wider than the presented key.
 func (a *Actor) AuthorizeMint(scopes []string, list AllowList) error {
 	wanted := ExpandScopes(scopes)
-	if !a.scope.Covers(&wanted) {
-		return Forbidden("The scopes of the new API key are wider than those of the API key that was presented.")
+	for _, p := range wanted.List() {
+		if !a.scope.Has(p.Resource, p.Action) {
+			return Forbidden(fmt.Sprintf(
+				"A key cannot make a wider one. The permission %s is missing: the scopes of the API key do not include it.", p))
+		}
 	}
-	if !a.Key.AllowList.Covers(list) {
-		return Forbidden("The allow list of the new API key is wider than that of the API key that was presented.")
+	for _, e := range list {
+		if !a.Key.AllowList.Covers(AllowList{e}) {
+			return Forbidden(fmt.Sprintf("A key cannot make a wider one. The permission api_key:create is missing "+
+				"for a key that may touch %s: the allow list of the API key does not include it.", e))
+		}
 	}
 	return nil
 }

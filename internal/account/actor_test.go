@@ -34,7 +34,7 @@ func TestAnonymousMayNothing(t *testing.T) {
 	impostor := account.NewActor(account.User{Roles: []string{"owner"}},
 		[]account.Membership{membership(someID(100), "organization-admin")}, fullKey())
 	for name, actor := range map[string]*account.Actor{
-		"anonymous": account.Anonymous(account.Origin{IP: "192.0.2.1"}), "zero": {}, "without an id": impostor,
+		"anonymous": account.Anonymous(account.Origin{IP: "192.0.2.1"}), "without an id": impostor,
 	} {
 		if !actor.IsAnonymous() || actor.Is(uuid.Nil) {
 			t.Errorf("%s: is taken for somebody", name)
@@ -187,11 +187,13 @@ func TestRefusalsAreExplained(t *testing.T) {
 		{"role", fullKey(), account.ActionUpdate, other.Object(), account.LackRole, []string{"user:update", "role"}},
 		{
 			"scope", narrowKey([]string{"user:read"}, everyone), account.ActionUpdatePersonal, self.Object(),
-			account.LackScope, []string{"user:update_personal", "scopes"},
+			account.LackScope,
+			[]string{"user:update_personal", "scopes"},
 		},
 		{
 			"allow list", narrowKey([]string{"coder:all"}, account.AllowListEntry{Type: account.ResourceUser, ID: other.ID}),
-			account.ActionReadPersonal, self.Object(), account.LackAllowList, []string{"user:read_personal", "allow list"},
+			account.ActionReadPersonal, self.Object(), account.LackAllowList,
+			[]string{"user:read_personal", "allow list"},
 		},
 		{"all three", account.APIKey{}, account.ActionDelete, other.Object(), account.LackRole, []string{"user:delete", "role"}},
 		{"scope and allow list", account.APIKey{}, account.ActionRead, self.Object(), account.LackScope, []string{"user:read", "scopes"}},

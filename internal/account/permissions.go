@@ -248,16 +248,6 @@ func (p *Permissions) Union(other *Permissions) {
 	}
 }
 
-// Covers reports whether everything that other grants is granted here too.
-func (p *Permissions) Covers(other *Permissions) bool {
-	for r := range p {
-		if other[r]&^p[r] != 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // Permission is one granted or denied pair, as the API lists it.
 type Permission struct {
 	Negate   bool
