@@ -38,6 +38,7 @@ type API struct {
 	limiter    *rateLimiter
 	crossSite  *http.CrossOriginProtection
 	metrics    *metrics
+	headers    fixedHeaders
 	operations []route
 }
 
@@ -49,6 +50,7 @@ func New(cfg Config) (*API, error) {
 		limiter:   newRateLimiter(),
 		crossSite: http.NewCrossOriginProtection(),
 		metrics:   newMetrics(cfg.Registry),
+		headers:   newFixedHeaders(),
 	}
 	if err := a.crossSite.AddTrustedOrigin(cfg.AccessURL.Scheme + "://" + cfg.AccessURL.Host); err != nil {
 		return nil, err

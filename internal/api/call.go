@@ -80,8 +80,7 @@ func (c *call) read(v any) error {
 
 // write answers with a status and v as JSON, in the client's dialect.
 func (c *call) write(status int, v any) error {
-	header := c.w.Header()
-	header.Set("Content-Type", "application/json; charset=utf-8")
+	c.w.Header()["Content-Type"] = c.api.headers.json
 	text, err := json.Marshal(c.dialect.encode(v))
 	if err != nil {
 		return err

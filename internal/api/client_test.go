@@ -12,7 +12,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"usher/internal/server"
 	"usher/internal/server/servertest"
+	"usher/internal/store/storetest"
 	"usher/sdk"
 )
 
@@ -21,6 +23,20 @@ import (
 type client struct {
 	url    string
 	header http.Header
+}
+
+// behind starts a server that clients are told to reach at another address than
+// the one it listens on, which its log says.
+func behind(t *testing.T, accessURL string, options ...servertest.Option) *servertest.Server {
+	t.Helper()
+	s := servertest.Start(t, storetest.SQLite(t), append(options, func(c *server.Config) { c.AccessURL = accessURL })...)
+	_, after, found := strings.Cut(s.Log.String(), "msg=serving address=")
+	if !found {
+		t.Fatal("the log does not say where the server listens")
+	}
+	s.URL = "http://" + strings.Fields(after)[0]
+	s.CreateFirstUser(t)
+	return s
 }
 
 // guest is a client without a credential.

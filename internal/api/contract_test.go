@@ -87,7 +87,7 @@ func checkEveryAnswer(req *http.Request, a answer) error {
 }
 
 var (
-	timeLike        = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[^"]*"`)
+	timeLike        = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[^"\\]*"`)
 	utcMicroseconds = regexp.MustCompile(`^"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z"$`)
 )
 

@@ -28,6 +28,13 @@ func (c *call) page() (service.Page, error) {
 	return page, p.failure()
 }
 
+// window reads the limit and offset of a list that has no cursor.
+func (c *call) window() (service.Page, error) {
+	p := parameters{call: c}
+	page := service.Page{Limit: p.count("limit"), Offset: p.count("offset")}
+	return page, p.failure()
+}
+
 // parameters reads the query of a list and collects what is wrong with it.
 type parameters struct {
 	call   *call

@@ -3,7 +3,6 @@ package api_test
 import (
 	"bytes"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -116,12 +115,12 @@ func TestLoginWakesTheDormant(t *testing.T) {
 	t.Parallel()
 
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
-		for _, by := range []string{"login", "request"} {
+		for _, by := range []string{"by-login", "by-request"} {
 			user := create(t, s, newUser(by).but("user_status", nil))
 			if user.Status != sdk.UserStatusDormant || !user.LastSeenAt.IsZero() {
 				t.Fatalf("%s begins %s, seen at %s", by, user.Status, user.LastSeenAt)
 			}
-			if by == "login" {
+			if by == "by-login" {
 				login(t, s, user.Email, servertest.Password)
 			} else {
 				key := owner(s).post(t, path(user.ID, "keys"), nil).want(t, http.StatusCreated)
@@ -200,7 +199,7 @@ func TestSessionKeys(t *testing.T) {
 		// Owners make keys for anyone; others for nobody but themselves.
 		owner(s).post(t, path(kim.ID, "keys"), nil).want(t, http.StatusCreated)
 		join(t, s, "una", "user-admin").post(t, path("kim", "keys"), nil).lacks(t, "api_key:create", "role")
-		join(t, s, "max").post(t, path("kim", "keys"), nil).refused(t, http.StatusNotFound, notFound)
+		join(t, s, "mia").post(t, path("kim", "keys"), nil).refused(t, http.StatusNotFound, notFound)
 		owner(s).post(t, path(uuid.New(), "keys"), nil).refused(t, http.StatusNotFound, notFound)
 		owner(s).delete(t, path(kim.ID)).want(t, http.StatusOK)
 		owner(s).post(t, path("kim", "keys"), nil).refused(t, http.StatusNotFound, notFound)
@@ -227,21 +226,23 @@ func TestKeysOfServiceAccounts(t *testing.T) {
 	})
 }
 
-// TestCookies: a year for a session, nothing for its end, Secure where clients
-// come by https.
-func TestCookies(t *testing.T) {
+// TestSessionCookie: it lasts for a year, because the server decides when a
+// session ends, and is Secure where clients come by https.
+func TestSessionCookie(t *testing.T) {
 	t.Parallel()
 
 	for accessURL, secure := range map[string]string{"": "", "http://usher.example.com": "", "https://usher.example.com": "; Secure"} {
-		s := servertest.New(t, func(c *server.Config) { c.AccessURL = accessURL })
-		if accessURL != "" {
-			continue // the address is not ours to reach; see TestCookiesBehindTLS
-		}
+		s := behind(t, accessURL)
 		a := guest(s).post(t, loginPath, credentials("owner@example.com", servertest.Password)).want(t, http.StatusCreated)
 		key := decode[sdk.LoginWithPasswordResponse](t, a).SessionToken
 		want := "coder_session_token=" + key + "; Path=/; Max-Age=31536000; HttpOnly" + secure + "; SameSite=Lax"
 		if got := a.header.Values("Set-Cookie"); len(got) != 1 || got[0] != want {
-			t.Errorf("%s: cookies %q, want one: %q", accessURL, strings.ReplaceAll(strings.Join(got, ","), key, "<key>"), strings.ReplaceAll(want, key, "<key>"))
+			t.Errorf("%q: %d cookies, the first not as it should be", accessURL, len(got))
+		}
+		a = guest(s).as(key).post(t, "/api/v2/users/logout", nil).want(t, http.StatusOK)
+		want = "coder_session_token=; Path=/; Max-Age=0" + secure + "; SameSite=Lax"
+		if got := a.header.Values("Set-Cookie"); len(got) != 1 || got[0] != want {
+			t.Errorf("%q: at logout the cookies are %q, want %q", accessURL, got, want)
 		}
 	}
 }

@@ -57,15 +57,31 @@ func (c *call) proceed() error {
 	return c.route.handle(c)
 }
 
+// fixedHeaders are the headers whose values are the same for every response.
+// They are shared by all of them, so nothing may append to them.
+type fixedHeaders struct {
+	buildVersion, noSniff, vary, noStore, json []string
+}
+
+func newFixedHeaders() fixedHeaders {
+	return fixedHeaders{
+		buildVersion: []string{buildinfo.WireVersion()},
+		noSniff:      []string{"nosniff"},
+		vary:         []string{"Cookie, User-Agent, " + sdk.DialectHeader},
+		noStore:      []string{"no-store"},
+		json:         []string{"application/json; charset=utf-8"},
+	}
+}
+
 // setHeaders sets what every response has.
 func (c *call) setHeaders() {
-	header := c.w.Header()
-	header.Set(sdk.BuildVersionHeader, buildinfo.WireVersion())
-	header.Set(sdk.RequestIDHeader, c.origin.RequestID.String())
-	header.Set("X-Content-Type-Options", "nosniff")
+	header, fixed := c.w.Header(), &c.api.headers
+	header[sdk.BuildVersionHeader] = fixed.buildVersion
+	header[sdk.RequestIDHeader] = []string{c.origin.RequestID.String()}
+	header["X-Content-Type-Options"] = fixed.noSniff
 	if strings.HasPrefix(c.r.URL.Path, "/api/v2") {
-		header.Set("Vary", "Cookie, User-Agent, "+sdk.DialectHeader)
-		header.Set("Cache-Control", "no-store")
+		header["Vary"] = fixed.vary
+		header["Cache-Control"] = fixed.noStore
 	}
 }
 

@@ -48,7 +48,7 @@ func (a *API) routes() []route {
 		{"GET", "/api/v2/openapi.yaml", "openAPI", forEveryone, apiLimit, a.openAPI},
 
 		{"GET", "/api/v2/users/first", "hasFirstUser", forEveryone, apiLimit, a.hasFirstUser},
-		{"POST", "/api/v2/users/first", "createFirstUser", forEveryone, loginLimit, a.createFirstUser},
+		{"POST", "/api/v2/users/first", "createFirstUser", forEveryone, apiLimit, a.createFirstUser},
 		{"POST", "/api/v2/users/login", "login", forEveryone, loginLimit, a.login},
 		{"POST", "/api/v2/users/logout", "logout", forUsers, apiLimit, a.logout},
 		{"GET", "/api/v2/users/authmethods", "authMethods", forEveryone, apiLimit, a.authMethods},
@@ -107,18 +107,24 @@ func wrongMethod(allowed []string) route {
 // dot segments, which name nothing here.
 func normalizePath(u *url.URL) bool {
 	raw := u.EscapedPath()
+	if isNormal(raw) {
+		return true
+	}
 	segments := strings.FieldsFunc(raw, func(r rune) bool { return r == '/' })
 	if slices.Contains(segments, ".") || slices.Contains(segments, "..") {
 		return false
 	}
 	clean := "/" + strings.Join(segments, "/")
-	if clean == raw {
-		return true
-	}
 	path, err := url.PathUnescape(clean)
 	if err != nil {
 		return false
 	}
 	u.Path, u.RawPath = path, clean
 	return true
+}
+
+// isNormal reports, for nearly every path there is, that nothing is to be done.
+func isNormal(raw string) bool {
+	return !strings.Contains(raw, "//") && !strings.Contains(raw, "/.") &&
+		(raw == "/" || !strings.HasSuffix(raw, "/")) && strings.HasPrefix(raw, "/")
 }

@@ -12,9 +12,13 @@ import (
 	"usher/internal/store"
 )
 
-// User returns the user that ref names. A deleted one is found by its id.
+// User returns the user that ref names. A deleted one is found by its id. The
+// actor itself is known already.
 func (s *Service) User(ctx context.Context, actor *account.Actor, ref account.UserRef) (account.User, error) {
-	user, err := s.targetOrDeleted(ctx, s.Store.Direct(), actor, ref)
+	user, err := actor.User, error(nil)
+	if !ref.Me {
+		user, err = s.targetOrDeleted(ctx, s.Store.Direct(), actor, ref)
+	}
 	if err != nil {
 		return account.User{}, err
 	}
