@@ -30,8 +30,12 @@ func misused(cmd *cobra.Command, format string, args ...any) error {
 // superfluous argument may well be a password.
 func takes(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) < len(names) {
-			return misused(cmd, "%s is missing", strings.Join(names[len(args):], " and "))
+		switch missing := names[min(len(args), len(names)):]; len(missing) {
+		case 0:
+		case 1:
+			return misused(cmd, "%s is missing", missing[0])
+		default:
+			return misused(cmd, "%s are missing", strings.Join(missing, " and "))
 		}
 		if len(args) > len(names) {
 			return misused(cmd, "there are too many arguments; the form is: %s", cmd.UseLine())

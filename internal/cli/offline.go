@@ -38,6 +38,7 @@ func (a *app) resetPasswordCommand() *cobra.Command {
 		},
 	}
 	addSettings(cmd.Flags(), rows)
+	cmd.Flags().SortFlags = false
 	return cmd
 }
 
@@ -74,6 +75,7 @@ func (a *app) createAdminCommand() *cobra.Command {
 		},
 	}
 	addSettings(cmd.Flags(), rows)
+	cmd.Flags().SortFlags = false
 	person.addFlags(cmd.Flags(), "")
 	return cmd
 }

@@ -33,7 +33,7 @@ type IO struct {
 // on std.Err by then. Cancelling ctx interrupts a client command and stops a
 // server in good order.
 func Run(ctx context.Context, args []string, std IO) int {
-	a := &app{IO: std, lines: bufio.NewReader(std.In), now: time.Now}
+	a := newApp(std)
 	root := a.rootCommand()
 	// Cobra takes the arguments of the process where there are none.
 	root.SetArgs(append([]string{}, args...))
@@ -66,6 +66,8 @@ type app struct {
 	// name it.
 	target session
 }
+
+func newApp(std IO) *app { return &app{IO: std, lines: bufio.NewReader(std.In), now: time.Now} }
 
 // printf writes to Out. A failure to write there cannot be reported any better
 // than by the program that closed the other end.

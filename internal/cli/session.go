@@ -206,7 +206,7 @@ func writeFile(path, line string) error {
 	if err != nil {
 		return fmt.Errorf("store the login: %w", err)
 	}
-	defer os.Remove(file.Name()) // in vain after the rename
+	defer func() { _ = os.Remove(file.Name()) }() // in vain after the rename
 	_, err = file.WriteString(line + "\n")
 	if err := errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("store the login: %w", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,6 +43,10 @@ type setting struct {
 // serverSettings returns every setting of "usher serve", in the order of its
 // help.
 func serverSettings() []setting {
+	return slices.Concat(servingSettings(), loginSettings(), logSettings())
+}
+
+func servingSettings() []setting {
 	return []setting{
 		{
 			name: "listen", kind: "ADDRESS", usage: "where to serve, as host:port; port 0 picks a free one",
@@ -91,6 +96,11 @@ func serverSettings() []setting {
 			otherwise: "plain HTTP",
 			set:       text(func(o *serverOptions) *string { return &o.config.TLSKeyFile }),
 		},
+	}
+}
+
+func loginSettings() []setting {
+	return []setting{
 		{
 			name: "session-duration", kind: "DURATION", usage: "how long an unused login lasts",
 			fallback: hours(server.DefaultSession),
@@ -111,6 +121,11 @@ func serverSettings() []setting {
 			otherwise: "none",
 			set:       text(func(o *serverOptions) *string { return &o.config.TermsOfServiceURL }),
 		},
+	}
+}
+
+func logSettings() []setting {
+	return []setting{
 		{
 			name: "log-format", kind: "NAME", usage: "how the log on standard error looks: text or json",
 			fallback: "text",

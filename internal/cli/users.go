@@ -111,11 +111,7 @@ func (a *app) usersShowCommand() *cobra.Command {
 		Short: "Show a user",
 		Args:  takes("USER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := a.client()
-			if err != nil {
-				return err
-			}
-			user, err := client.User(cmd.Context(), args[0])
+			client, user, err := a.find(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

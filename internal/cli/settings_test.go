@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+
+	"usher/internal/server"
+)
+
+// read runs the settings through flags and environment.
+func read(t *testing.T, env map[string]string, args ...string) (serverOptions, error) {
+	t.Helper()
+	a := &app{IO: IO{Env: func(name string) string { return env[name] }}}
+	var options serverOptions
+	var err error
+	cmd := &cobra.Command{Use: "serve", SilenceErrors: true, SilenceUsage: true, RunE: func(cmd *cobra.Command, _ []string) error {
+		options, err = a.readSettings(cmd, serverSettings())
+		return nil
+	}}
+	addSettings(cmd.Flags(), serverSettings())
+	cmd.SetArgs(append([]string{}, args...))
+	if err := cmd.ExecuteContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return options, err
+}
+
+func TestSettingsWithoutAnything(t *testing.T) {
+	t.Parallel()
+	got, err := read(t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := serverOptions{
+		config: server.Config{
+			Listen: "127.0.0.1:8080", Dialect: "reference", RateLimit: 512,
+			SessionDuration: 24 * time.Hour, DefaultTokenLifetime: 168 * time.Hour,
+		},
+		logFormat: "text",
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(serverOptions{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Every setting reaches its own field, from its flag and from its variable.
+func TestSettingsReachTheirFields(t *testing.T) {
+	t.Parallel()
+	values := map[string]string{
+		"listen": "127.0.0.1:0", "data-dir": "/srv/usher", "database-url": "postgres://u:p@db.example.com/usher",
+		"access-url": "https://usher.example.com", "dialect": "legacy", "rate-limit": "0",
+		"trusted-proxies": "10.0.0.0/8, 192.0.2.1", "session-duration": "90m", "default-token-lifetime": "48h",
+		"disable-password-auth": "true", "terms-of-service-url": "https://example.com/terms",
+		"log-format": "json", "log-level": "WARN",
+	}
+	want := serverOptions{
+		config: server.Config{
+			Listen: "127.0.0.1:0", DataDir: "/srv/usher", DatabaseURL: "postgres://u:p@db.example.com/usher",
+			AccessURL: "https://usher.example.com", Dialect: "legacy", RateLimit: 0,
+			TrustedProxies: []string{"10.0.0.0/8", "192.0.2.1"}, SessionDuration: 90 * time.Minute,
+			DefaultTokenLifetime: 48 * time.Hour, DisablePasswordAuth: true, TermsOfServiceURL: "https://example.com/terms",
+		},
+		logFormat: "json", logLevel: slog.LevelWarn,
+	}
+	env := map[string]string{}
+	var args []string
+	for _, row := range serverSettings() {
+		value, ok := values[row.name]
+		if !ok && !strings.HasPrefix(row.name, "tls-") {
+			t.Errorf("%s is not tested here", row.name)
+		}
+		env[row.variable()] = value
+		if ok {
+			args = append(args, "--"+row.name+"="+value)
+		}
+	}
+	for name, given := range map[string]struct {
+		env  map[string]string
+		args []string
+	}{"flags": {args: args}, "environment": {env: env}} {
+		got, err := read(t, given.env, given.args...)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(serverOptions{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestTLSFiles(t *testing.T) {
+	t.Parallel()
+	// Files that are not there are named by Validate, and that under the right
+	// name only where both rows filled the right field.
+	_, err := read(t, map[string]string{"USHER_TLS_KEY_FILE": "/nowhere/key.pem"}, "--tls-cert-file", "/nowhere/cert.pem")
+	if err == nil || !strings.Contains(err.Error(), "/nowhere/cert.pem") {
+		t.Errorf("got %v", err)
+	}
+	if _, err = read(t, map[string]string{"USHER_TLS_KEY_FILE": "/nowhere/key.pem"}); err == nil {
+		t.Error("a key without a certificate was accepted")
+	}
+}
+
+func TestSettingPrecedence(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"USHER_RATE_LIMIT": "7", "USHER_DIALECT": "", "USHER_DISABLE_PASSWORD_AUTH": "true"}
+	got, err := read(t, env, "--rate-limit", "9", "--disable-password-auth=false")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.config.RateLimit != 9 || got.config.Dialect != "reference" || got.config.DisablePasswordAuth {
+		t.Errorf("got %+v", got.config)
+	}
+	if got, _ = read(t, nil, "--disable-password-auth"); !got.config.DisablePasswordAuth {
+		t.Error("the bare switch does nothing")
+	}
+}
+
+func TestDatabaseURLFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "url")
+	if err := os.WriteFile(file, []byte("postgres://u:hunter2@db.example.com/usher\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := read(t, map[string]string{"USHER_DATABASE_URL_FILE": file})
+	if err != nil || got.config.DatabaseURL.Reveal() != "postgres://u:hunter2@db.example.com/usher" {
+		t.Errorf("got %q, %v", got.config.DatabaseURL.Reveal(), err)
+	}
+	got, err = read(t, map[string]string{"USHER_DATABASE_URL_FILE": file}, "--database-url", "postgres://other.example.com/usher")
+	if err != nil || got.config.DatabaseURL.Reveal() != "postgres://other.example.com/usher" {
+		t.Errorf("the flag did not win: %v", err)
+	}
+	_, err = read(t, map[string]string{"USHER_DATABASE_URL_FILE": file, "USHER_DATABASE_URL": "postgres://u:hunter3@db.example.com/usher"})
+	if want := "USHER_DATABASE_URL: is set, and so is USHER_DATABASE_URL_FILE; set one of them"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	_, err = read(t, map[string]string{"USHER_DATABASE_URL_FILE": file + "x"})
+	if err == nil || !strings.HasPrefix(err.Error(), "USHER_DATABASE_URL_FILE: ") {
+		t.Errorf("got %v for a file that is not there", err)
+	}
+}
+
+func TestEveryProblemIsReportedAtOnce(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{
+		"USHER_RATE_LIMIT": "many", "USHER_SESSION_DURATION": "1", "USHER_LOG_LEVEL": "loud",
+		"USHER_DISABLE_PASSWORD_AUTH": "maybe", "USHER_LISTEN": "8080",
+	}
+	_, err := read(t, env, "--log-format", "xml", "--dialect", "klingon", "--access-url", "usher")
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{
+		"these settings make no sense:\n",
+		"\n  USHER_RATE_LIMIT: \"many\" is not a whole number",
+		"\n  USHER_SESSION_DURATION: \"1\" is not a duration",
+		"\n  USHER_DISABLE_PASSWORD_AUTH: \"maybe\" is neither true nor false",
+		"\n  USHER_LOG_LEVEL: \"loud\" is not one of",
+		"\n  USHER_LISTEN: ", // found by Validate under the flag's name
+		"\n  --log-format: \"xml\" is not one of text, json",
+		"\n  --dialect: ",
+		"\n  --access-url: ",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in:\n%v", want, err)
+		}
+	}
+}
