@@ -55,6 +55,11 @@ func TestExamplesAreChecked(t *testing.T) {
 		"header":             {old: "example: v0.0.0+usher.0.1.0", new: "example: v2.33.1"},
 		"default":            {old: "maximum: 2147483647, default: 100 }", new: "maximum: 2147483647, default: -1 }"},
 		"unresolved":         {old: "schemas/MinimalOrganization\"", new: "schemas/Nowhere\""},
+		"schema, either":     {old: "- { type: organization, id: \"*\" }", new: "- { type: organization, id: all }"},
+		"schema, optional":   {old: "replaced_by: ush1Hd5NcE", new: "replaced_by: \"\""},
+		"schema, map":        {old: "{ listsEveryone: false,", new: "{ listsEveryone: 0,"},
+		"request, either":    {old: "- \"user:5b6a7f3c-", new: "- \"user 5b6a7f3c-"},
+		"request, optional":  {old: "value: { overlap: 0 }", new: "value: { overlap: -1 }"},
 		"nested, wrong type": {old: "hashed_password: { old: \"\", new: \"\", secret: true }", new: "hashed_password: { secret: 1 }"},
 	}
 	for name, c := range cases {

@@ -18,6 +18,16 @@ type Origin struct {
 type Membership struct {
 	OrganizationID uuid.UUID
 	Roles          []string // the stored organization roles
+	// CustomRoles are what those of the roles mean that are not built in.
+	CustomRoles []Role
+}
+
+// role finds one of the membership's roles, nil for one that is no more.
+func (m *Membership) role(name string) *Role {
+	if role := orgRole(name); role != nil {
+		return role
+	}
+	return findRole(m.CustomRoles, name)
 }
 
 // Actor is who is asking and from where: a user, the API key it presented, and
@@ -82,7 +92,7 @@ func (a *Actor) join(m Membership) {
 	}
 	var grants orgGrants
 	for _, name := range append([]string{implied}, m.Roles...) {
-		role := orgRole(name)
+		role := m.role(name)
 		if role == nil {
 			continue
 		}
@@ -220,6 +230,17 @@ func (a *Actor) MayAssignSiteRole(role string) bool {
 	})
 }
 
+// MayAssignOrgRole reports whether the actor may give that role to a member of
+// the organization, or take it away. Custom roles are for those who may make
+// them.
+func (a *Actor) MayAssignOrgRole(organization uuid.UUID, role string) bool {
+	object := Object{Type: ResourceAssignOrgRole, Organization: organization}
+	if !a.Can(ActionAssign, object) {
+		return false
+	}
+	return role == RoleOrgMember || a.Can(ActionCreate, object)
+}
+
 // Reach is a set of ids, or everything.
 type Reach struct {
 	All bool
@@ -280,11 +301,13 @@ func (a *Actor) ReadableAuditLogs() (reach Reach, ok bool) {
 // AuthorizeMint asks whether a key with these scopes and this allow list may be
 // made by the actor: it must not be wider than the presented key.
 func (a *Actor) AuthorizeMint(scopes []string, list AllowList) error {
-	wanted := ExpandScopes(scopes)
-	for _, p := range wanted.List() {
-		if !a.scope.Has(p.Resource, p.Action) {
-			return Forbidden(fmt.Sprintf(
-				"A key cannot make a wider one. The permission %s is missing: the scopes of the API key do not include it.", p))
+	for _, name := range scopes {
+		wanted := ExpandScopes([]string{name})
+		for _, p := range wanted.List() {
+			if !a.scope.Has(p.Resource, p.Action) {
+				return Forbidden(fmt.Sprintf("A key cannot make a wider one. The permission %s of the scope %s is missing: "+
+					"the scopes of the API key do not include it.", p, name))
+			}
 		}
 	}
 	for _, e := range list {

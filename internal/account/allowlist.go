@@ -47,6 +47,9 @@ func NewAllowListEntry(typeName, id string) (AllowListEntry, error) {
 		return AllowListEntry{}, fmt.Errorf("%q is an unknown resource type", typeName)
 	}
 	id = strings.TrimSpace(id)
+	if id == "" {
+		return AllowListEntry{}, fmt.Errorf("%q is not of the form type:id", typeName)
+	}
 	if id == "*" {
 		return AllowListEntry{Type: resource}, nil
 	}

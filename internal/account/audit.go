@@ -222,6 +222,50 @@ func KeyDiff(before, after APIKey) Diff {
 	return diff
 }
 
+// OrganizationDiff returns what changed between two states of an organization;
+// the zero Organization stands for "was not there".
+func OrganizationDiff(before, after Organization) Diff {
+	diff := Diff{}
+	diff.add("id", idOrNil(before.ID), idOrNil(after.ID))
+	diff.add("name", before.Name, after.Name)
+	diff.add("display_name", before.DisplayName, after.DisplayName)
+	diff.add("description", before.Description, after.Description)
+	diff.add("icon", before.Icon, after.Icon)
+	diff.add("deleted", before.Deleted, after.Deleted)
+	return diff
+}
+
+// MemberDiff returns what changed between two states of a membership.
+func MemberDiff(before, after Member) Diff {
+	diff := Diff{}
+	diff.add("user_id", idOrNil(before.User.ID), idOrNil(after.User.ID))
+	diff.add("organization_id", idOrNil(before.OrganizationID), idOrNil(after.OrganizationID))
+	diff.add("username", before.User.Username, after.User.Username)
+	diff.add("roles", asSet(before.Roles), asSet(after.Roles))
+	return diff
+}
+
+// RoleDiff returns what changed between two states of a custom role.
+func RoleDiff(before, after Role) Diff {
+	diff := Diff{}
+	diff.add("name", before.Name, after.Name)
+	diff.add("display_name", before.DisplayName, after.DisplayName)
+	diff.add("org_permissions", permissionNames(before), permissionNames(after))
+	return diff
+}
+
+func permissionNames(r Role) []string {
+	names := []string{}
+	for _, p := range r.OrgPermissions() {
+		name := p.String()
+		if p.Negate {
+			name = "!" + name
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
 func (d Diff) add(field string, before, after any) {
 	if !reflect.DeepEqual(before, after) {
 		d[field] = DiffField{Old: before, New: after}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -57,4 +58,58 @@ func CheckOrganizationName(name string) error {
 		return fmt.Errorf("%q is a reserved word", name)
 	}
 	return nil
+}
+
+// Limits of the fields of an organization, in bytes.
+const (
+	MaxDisplayNameBytes = 64
+	maxDescriptionBytes = 1024
+	maxIconBytes        = 2048
+)
+
+// CheckDisplayName says what is wrong with what people call an organization or
+// a role: over 64 bytes, or what CheckRealName finds. Empty is fine.
+func CheckDisplayName(name string) error {
+	if len(name) > MaxDisplayNameBytes {
+		return fmt.Errorf("must be at most %d bytes", MaxDisplayNameBytes)
+	}
+	return CheckRealName(name)
+}
+
+// Check reports every bad field of the organization, each under its name on the
+// wire.
+func (o *Organization) Check() []FieldError {
+	faults := []FieldError{}
+	check := func(field string, err error) {
+		if err != nil {
+			faults = append(faults, FieldError{Field: field, Detail: err.Error()})
+		}
+	}
+	check("name", CheckOrganizationName(o.Name))
+	check("display_name", CheckDisplayName(o.DisplayName))
+	check("description", checkText(o.Description, maxDescriptionBytes))
+	check("icon", checkText(o.Icon, maxIconBytes))
+	return faults
+}
+
+func checkText(text string, limit int) error {
+	if len(text) > limit || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return fmt.Errorf("must be text of at most %d bytes", limit)
+	}
+	return nil
+}
+
+// Member is a user's place in an organization, with the user.
+type Member struct {
+	OrganizationID uuid.UUID
+	User           User
+	Roles          []string // the stored organization roles
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+}
+
+// Object returns the membership as something that permissions are about: it
+// belongs to the user whose it is.
+func (m *Member) Object() Object {
+	return Object{Type: ResourceOrganizationMember, ID: m.User.ID, Owner: m.User.ID, Organization: m.OrganizationID}
 }

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
@@ -67,6 +68,62 @@ func OrgRoles() []Role {
 
 // IsSiteRole reports whether the name is that of a site role, member included.
 func IsSiteRole(name string) bool { return siteRole(name) != nil }
+
+// IsBuiltInOrgRole reports whether the name is that of a built-in organization
+// role, the implied ones included.
+func IsBuiltInOrgRole(name string) bool { return orgRole(name) != nil }
+
+// CheckCustomRole says what is wrong with the name or the display name of a
+// custom role, each under its field.
+func CheckCustomRole(name, displayName string) []FieldError {
+	faults := []FieldError{}
+	if err := CheckOrganizationName(name); err != nil {
+		faults = append(faults, FieldError{Field: "name", Detail: err.Error()})
+	}
+	if err := CheckDisplayName(displayName); err != nil {
+		faults = append(faults, FieldError{Field: "display_name", Detail: err.Error()})
+	}
+	return faults
+}
+
+// CustomRole builds a role of an organization from what it allows and denies
+// there. A pair that does not exist is reported.
+func CustomRole(organization uuid.UUID, name, displayName string, list []NamedPermission) (Role, []FieldError) {
+	role := Role{Name: name, DisplayName: displayName, OrganizationID: organization}
+	faults := []FieldError{}
+	for _, named := range list {
+		resource, set, ok := parsePair(named.Resource + ":" + named.Action)
+		switch {
+		case !ok:
+			faults = append(faults, FieldError{
+				Field:  "organization_permissions",
+				Detail: fmt.Sprintf("%q on %q is no permission", named.Action, named.Resource),
+			})
+		case named.Negate:
+			role.OrgDeny[resource] |= set
+		default:
+			role.Org[resource] |= set
+		}
+	}
+	return role, faults
+}
+
+// NamedPermission is a permission as it is written; the action may be "*".
+type NamedPermission struct {
+	Negate   bool   `json:"negate,omitempty"`
+	Resource string `json:"resource_type"`
+	Action   string `json:"action"`
+}
+
+// OrgPermissions lists what the role allows and denies in its organization.
+func (r *Role) OrgPermissions() []Permission {
+	list := r.Org.List()
+	for _, p := range r.OrgDeny.List() {
+		p.Negate = true
+		list = append(list, p)
+	}
+	return list
+}
 
 // SiteRoleDisplayName returns what people call the site role, "" if unknown.
 func SiteRoleDisplayName(name string) string {

@@ -102,6 +102,22 @@ func ParseAuditSearch(query string) (AuditSearch, error) {
 	return search, t.failure("Invalid audit search query.")
 }
 
+// MemberSearch is a parsed search over the members of an organization.
+type MemberSearch struct {
+	UserID       uuid.UUID
+	GitHubUserID int64
+}
+
+// ParseMemberSearch reads the search grammar of the plain member list (users.md,
+// section 6.4): keys only, and few of them. There are no system users, so that
+// include_system changes nothing.
+func ParseMemberSearch(query string) (MemberSearch, error) {
+	t := splitTerms(query, "search")
+	search := MemberSearch{UserID: t.uuid("user_id"), GitHubUserID: t.integer("github_user_id")}
+	t.boolean("include_system")
+	return search, t.failure("Invalid organization member search query.")
+}
+
 // MaxSearchBytes bounds a search; a longer one is refused.
 const MaxSearchBytes = 4096
 

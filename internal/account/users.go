@@ -66,6 +66,11 @@ type User struct {
 	Deleted          bool
 	// GitHubUserID is the numeric id of the linked GitHub account, 0 for none.
 	GitHubUserID int64
+	// ThemePreference is that of the user's appearance, "" before one was chosen.
+	ThemePreference string
+	// AISeatTaken says that the user's use of AI was recorded; whether that is a
+	// seat today is for HasAISeat to say.
+	AISeatTaken bool
 	// Roles are the stored site roles; the implied member is among them only
 	// where somebody assigned it.
 	Roles []string

@@ -27,6 +27,9 @@ type Config struct {
 	RateLimit int
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
+	// Settings are what the operator chose, without secrets, for those who may
+	// read it.
+	Settings map[string]any
 	// DeploymentID identifies the deployment to its clients.
 	DeploymentID string
 }

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -59,7 +60,7 @@ func TestAuditOfEveryChange(t *testing.T) {
 			if e.Action != test.action || e.ResourceType != "user" || e.ResourceID != user.ID || e.StatusCode != test.status {
 				t.Errorf("%s %s: %+v", test.method, test.below, e)
 			}
-			if diff := cmp.Diff(test.changed, slices.Sorted(keysOf(e.Diff)), cmp.Transformer("empty", orNil)); diff != "" {
+			if diff := cmp.Diff(test.changed, slices.Sorted(maps.Keys(e.Diff)), cmp.Transformer("empty", orNil)); diff != "" {
 				t.Errorf("%s: the entry names other fields:\n%s", test.below, diff)
 			}
 			if e.User == nil || e.User.ID != s.OwnerID || len(e.User.OrganizationIDs) != 0 {
@@ -73,16 +74,6 @@ func TestAuditOfEveryChange(t *testing.T) {
 			t.Error("a password is in the audit log")
 		}
 	})
-}
-
-func keysOf(diff map[string]sdk.AuditDiffField) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for name := range diff {
-			if !yield(name) {
-				return
-			}
-		}
-	}
 }
 
 // unlessEmpty makes one nothing of the many that a value can begin as.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -58,20 +59,20 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 // user is the {user} of the path.
 func (c *call) user() account.UserRef { return account.ParseUserRef(c.r.PathValue("user")) }
 
-// read decodes the body into v: one JSON value, unknown members ignored. What is
-// wrong with it is returned as an error for the service, which knows when to
+// read decodes the body into v: one JSON value, unknown members ignored, and so
+// is anything after it, as long as the whole is not too large. What is wrong with
+// it is returned as an error for the service, which knows when to
 // report it.
 func (c *call) read(v any) error {
-	body := http.MaxBytesReader(c.w, c.r.Body, maxBody)
-	err := json.NewDecoder(body).Decode(v)
-	if err == nil {
-		return nil
-	}
+	text, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxBody))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return bodyTooLarge()
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = io.ErrUnexpectedEOF
+	if err == nil {
+		err = json.NewDecoder(bytes.NewReader(text)).Decode(v)
+	}
+	if err == nil {
+		return nil
 	}
 	malformed := account.Invalid("Request body must be valid JSON.")
 	malformed.Detail = err.Error()

@@ -107,10 +107,12 @@ func cleanPath(req *http.Request) string {
 func (d *document) response(req *http.Request, status int) (*openapi3.Response, error) {
 	item := d.item(cleanPath(req))
 	undescribed := &openapi3.Response{Content: d.Components.Responses["NotFound"].Value.Content}
-	if item == nil {
-		if status < 400 && cleanPath(req) != "/" {
-			return nil, fmt.Errorf("%d on a path that is not described", status)
-		}
+	switch {
+	case item == nil && cleanPath(req) == "/" && status == http.StatusOK: // the page for people
+		return &openapi3.Response{Content: openapi3.Content{"text/html": &openapi3.MediaType{}}}, nil
+	case item == nil && status < 400:
+		return nil, fmt.Errorf("%d on a path that is not described", status)
+	case item == nil:
 		return undescribed, nil
 	}
 	method := req.Method

@@ -64,6 +64,14 @@ func (d Dialect) encode(v any) any {
 		return d.encodeUser(v)
 	case []sdk.AssignableRole:
 		return encodeEach(v, encodeAssignableRole)
+	case sdk.AssignableRole:
+		return encodeAssignableRole(v)
+	case sdk.OrganizationMemberWithUserData:
+		return d.encodeMember(v)
+	case []sdk.OrganizationMemberWithUserData:
+		return encodeEach(v, d.encodeMember)
+	case sdk.PaginatedMembersResponse:
+		return coderMembers{Members: encodeEach(v.Members, d.encodeMember), Count: v.Count}
 	case sdk.APIKey:
 		return encodeKey(v)
 	case []sdk.APIKeyWithOwner:
@@ -102,10 +110,38 @@ type coderRole struct {
 func (d Dialect) encodeUser(u sdk.User) coderUser {
 	encoded := coderUser{
 		User: u, Name: u.Name, IsServiceAccount: u.IsServiceAccount, ThemePreference: u.ThemePreference,
-		Roles: encodeEach(u.Roles, func(r sdk.SlimRole) coderRole { return coderRole(r) }),
+		Roles: encodeRoles(u.Roles),
 	}
 	if u.AvatarURL != "" || d == Legacy {
 		encoded.AvatarURL = &u.AvatarURL
+	}
+	return encoded
+}
+
+func encodeRoles(roles []sdk.SlimRole) []coderRole {
+	return encodeEach(roles, func(r sdk.SlimRole) coderRole { return coderRole(r) })
+}
+
+type coderMember struct {
+	sdk.OrganizationMemberWithUserData
+	Name             string      `json:"name,omitempty"`
+	AvatarURL        *string     `json:"avatar_url,omitempty"`
+	IsServiceAccount bool        `json:"is_service_account,omitempty"`
+	GlobalRoles      []coderRole `json:"global_roles"`
+}
+
+type coderMembers struct {
+	Members []coderMember `json:"members"`
+	Count   int           `json:"count"`
+}
+
+func (d Dialect) encodeMember(m sdk.OrganizationMemberWithUserData) coderMember {
+	encoded := coderMember{
+		OrganizationMemberWithUserData: m, Name: m.Name, IsServiceAccount: m.IsServiceAccount,
+		GlobalRoles: encodeRoles(m.GlobalRoles),
+	}
+	if m.AvatarURL != "" || d == Legacy {
+		encoded.AvatarURL = &m.AvatarURL
 	}
 	return encoded
 }

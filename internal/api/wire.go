@@ -22,6 +22,8 @@ func toUser(u account.User) sdk.User {
 		Status:           sdk.UserStatus(u.Status),
 		LoginType:        sdk.LoginType(u.LoginType),
 		IsServiceAccount: u.IsServiceAccount,
+		HasAISeat:        u.HasAISeat(),
+		ThemePreference:  u.ThemePreference,
 		OrganizationIDs:  orEmpty(u.OrganizationIDs),
 		Roles:            make([]sdk.SlimRole, len(u.Roles)),
 	}
@@ -57,9 +59,9 @@ func toAssignableRole(r service.SiteRole) sdk.AssignableRole {
 		Role: sdk.Role{
 			Name:                    r.Name,
 			DisplayName:             r.DisplayName,
-			SitePermissions:         toPermissions(r.Site),
-			OrganizationPermissions: toPermissions(r.Org),
-			UserPermissions:         toPermissions(r.User),
+			SitePermissions:         toPermissions(r.Site.List()),
+			OrganizationPermissions: toPermissions(r.Org.List()),
+			UserPermissions:         toPermissions(r.User.List()),
 		},
 		Assignable: r.Assignable,
 		BuiltIn:    true,
@@ -86,8 +88,23 @@ func toKey(k account.APIKey) sdk.APIKey {
 	}
 }
 
-func toPermissions(granted account.Permissions) []sdk.Permission {
-	return encodeEach(granted.List(), func(p account.Permission) sdk.Permission {
+func toAssignableOrgRole(r service.OrgRole) sdk.AssignableRole {
+	return sdk.AssignableRole{
+		Role: sdk.Role{
+			Name:                    r.Name,
+			DisplayName:             r.DisplayName,
+			OrganizationID:          r.OrganizationID.String(),
+			SitePermissions:         toPermissions(r.Site.List()),
+			OrganizationPermissions: toPermissions(r.OrgPermissions()),
+			UserPermissions:         toPermissions(r.OrgOwned.List()),
+		},
+		Assignable: r.Assignable,
+		BuiltIn:    r.BuiltIn,
+	}
+}
+
+func toPermissions(list []account.Permission) []sdk.Permission {
+	return encodeEach(list, func(p account.Permission) sdk.Permission {
 		return sdk.Permission{Negate: p.Negate, ResourceType: p.Resource.String(), Action: p.Action.String()}
 	})
 }

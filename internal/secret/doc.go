@@ -2,7 +2,8 @@
 //
 // It owns password hashing and verification, the strength rule for new
 // passwords, API keys (their form, their making, their hash at rest), random
-// tokens, and the types whose values print as "[redacted]".
+// tokens, SSH key pairs, the sealing of what must be readable again (AES-256-GCM
+// with the keys of a file), and the types whose values print as "[redacted]".
 //
 // It may import the standard library, golang.org/x/crypto, golang.org/x/sync
 // and the password entropy estimate. It imports no other room, so that every

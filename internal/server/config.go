@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"usher/internal/api"
@@ -82,6 +85,10 @@ type Config struct {
 	PasswordParams secret.PasswordParams
 	// OnReady is called with the address once the server answers; may be nil.
 	OnReady func(Ready)
+
+	// certificateCheck is how often, at most, the TLS files are looked at for a
+	// change; only tests set it.
+	certificateCheck time.Duration
 }
 
 // Ready says where a server that has started can be reached.
@@ -124,6 +131,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Dialect == "" {
 		c.Dialect = string(api.Reference)
 	}
+	if c.certificateCheck == 0 {
+		c.certificateCheck = certificateCheck
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -151,12 +161,14 @@ func (c Config) Validate() error {
 	if c.DatabaseURL != "" {
 		check("database-url", store.CheckDatabaseURL(c.DatabaseURL.Reveal()))
 	}
-	check("access-url", checkWebURL(c.AccessURL))
+	check("access-url", checkAccessURL(c.AccessURL))
 	check("terms-of-service-url", checkWebURL(c.TermsOfServiceURL))
 	_, err := api.ParseDialect(c.Dialect)
 	check("dialect", err)
-	_, err = c.trustedProxies()
-	check("trusted-proxies", err)
+	for _, text := range c.TrustedProxies {
+		_, err := parseNetwork(text)
+		check("trusted-proxies", err)
+	}
 	check("session-duration", checkLifetime(c.SessionDuration))
 	check("default-token-lifetime", checkLifetime(c.DefaultTokenLifetime))
 	check("max-token-lifetime", checkLifetime(c.MaxTokenLifetime))
@@ -174,8 +186,24 @@ func (c Config) Validate() error {
 }
 
 func checkListen(address string) error {
-	if _, _, err := net.SplitHostPort(address); err != nil {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
 		return fmt.Errorf("%q is not host:port", address)
+	}
+	if number, err := strconv.Atoi(port); err != nil || number < 0 || number > math.MaxUint16 {
+		return fmt.Errorf("%q has no port from 0 to %d", address, math.MaxUint16)
+	}
+	return nil
+}
+
+// checkAccessURL refuses a path: everything is served at the root.
+func checkAccessURL(address string) error {
+	if err := checkWebURL(address); err != nil {
+		return err
+	}
+	parsed, err := url.Parse(address)
+	if err != nil || strings.Trim(parsed.Path, "/") != "" || parsed.RawQuery != "" || parsed.Fragment != "" {
+		return fmt.Errorf("%q has more than a host and a port", address)
 	}
 	return nil
 }
@@ -205,19 +233,27 @@ func checkNotNegative(d time.Duration) error {
 	return nil
 }
 
-// trustedProxies parses the list; a single address is a network of one.
+// trustedProxies parses the list.
 func (c Config) trustedProxies() ([]netip.Prefix, error) {
-	var list []netip.Prefix
-	for _, text := range c.TrustedProxies {
-		if address, err := netip.ParseAddr(text); err == nil {
-			list = append(list, netip.PrefixFrom(address, address.BitLen()))
-			continue
-		}
-		prefix, err := netip.ParsePrefix(text)
+	list := make([]netip.Prefix, len(c.TrustedProxies))
+	for i, text := range c.TrustedProxies {
+		network, err := parseNetwork(text)
 		if err != nil {
-			return nil, fmt.Errorf("%q is neither a network such as 10.0.0.0/8 nor an address", text)
+			return nil, err
 		}
-		list = append(list, prefix.Masked())
+		list[i] = network
 	}
 	return list, nil
+}
+
+// parseNetwork reads a network; a single address is a network of one.
+func parseNetwork(text string) (netip.Prefix, error) {
+	if address, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(address, address.BitLen()), nil
+	}
+	network, err := netip.ParsePrefix(text)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("%q is neither a network such as 10.0.0.0/8 nor an address", text)
+	}
+	return network.Masked(), nil
 }

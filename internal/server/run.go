@@ -159,6 +159,7 @@ func (c Config) handler(ctx context.Context, cases *service.Service, address net
 		Dialect:        api.Dialect(c.Dialect),
 		RateLimit:      c.RateLimit,
 		TrustedProxies: proxies,
+		Settings:       c.publicSettings(),
 		DeploymentID:   deployment.String(),
 	})
 }
@@ -168,7 +169,7 @@ func (c Config) listen(ctx context.Context) (net.Listener, error) {
 	if err != nil || c.TLSCertFile == "" {
 		return listener, err
 	}
-	pair, err := watchCertificate(c.TLSCertFile, c.TLSKeyFile, c.Log)
+	pair, err := c.watchCertificate()
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -209,5 +210,31 @@ func (c Config) warnAboutExposure(address net.Addr) {
 func (c Config) logError(message string, err error) {
 	if err != nil {
 		c.Log.Error(message, "error", err)
+	}
+}
+
+// publicSettings are the settings that an administrator may see over the API.
+func (c Config) publicSettings() map[string]any {
+	database := "sqlite"
+	if c.DatabaseURL != "" {
+		database = "postgres"
+	}
+	return map[string]any{
+		"listen":                         c.Listen,
+		"access_url":                     c.AccessURL,
+		"database":                       database,
+		"dialect":                        c.Dialect,
+		"rate_limit":                     c.RateLimit,
+		"trusted_proxies":                append([]string{}, c.TrustedProxies...),
+		"tls":                            c.TLSCertFile != "",
+		"session_duration":               c.SessionDuration,
+		"default_token_lifetime":         c.DefaultTokenLifetime,
+		"max_token_lifetime":             c.MaxTokenLifetime,
+		"max_admin_token_lifetime":       c.MaxAdminTokenLifetime,
+		"disable_session_expiry_refresh": c.DisableSessionExpiryRefresh,
+		"api_keys_retention":             c.APIKeysRetention,
+		"dormancy_threshold":             c.DormancyThreshold,
+		"disable_password_auth":          c.DisablePasswordAuth,
+		"terms_of_service_url":           c.TermsOfServiceURL,
 	}
 }

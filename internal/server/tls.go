@@ -8,13 +8,15 @@ import (
 	"time"
 )
 
-// certificateCheck is how often, at most, the files are looked at for a change.
+// certificateCheck is how often, at most, the files are looked at for a change,
+// unless the configuration says otherwise.
 const certificateCheck = 10 * time.Second
 
 // certificate is a key pair that is read again when its files change, so that a
 // renewed certificate needs no restart.
 type certificate struct {
 	certFile, keyFile string
+	every             time.Duration // between two looks at the files
 	log               *slog.Logger
 
 	mu      sync.Mutex
@@ -28,12 +30,12 @@ func loadCertificate(certFile, keyFile string) (*tls.Certificate, error) {
 	return &pair, err
 }
 
-func watchCertificate(certFile, keyFile string, log *slog.Logger) (*certificate, error) {
-	c := &certificate{certFile: certFile, keyFile: keyFile, log: log}
-	c.changed = c.modified()
+func (c Config) watchCertificate() (*certificate, error) {
+	watched := &certificate{certFile: c.TLSCertFile, keyFile: c.TLSKeyFile, every: c.certificateCheck, log: c.Log}
+	watched.changed = watched.modified()
 	var err error
-	c.pair, err = loadCertificate(certFile, keyFile)
-	return c, err
+	watched.pair, err = loadCertificate(c.TLSCertFile, c.TLSKeyFile)
+	return watched, err
 }
 
 // get implements tls.Config.GetCertificate. A pair that cannot be read (it may
@@ -41,7 +43,7 @@ func watchCertificate(certFile, keyFile string, log *slog.Logger) (*certificate,
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if time.Since(c.checked) < certificateCheck {
+	if time.Since(c.checked) < c.every {
 		return c.pair, nil
 	}
 	c.checked = time.Now()

@@ -51,7 +51,7 @@ func (a *activity) note(use store.KeyUse) {
 	earlier, pending := a.pending[use.KeyID]
 	if !pending || earlier.At.Before(use.At) {
 		if use.ExpiresAt.IsZero() {
-			use.ExpiresAt = earlier.ExpiresAt
+			use.ExpiresAt, use.SlidFrom = earlier.ExpiresAt, earlier.SlidFrom
 		}
 		a.pending[use.KeyID] = use
 	}

@@ -103,6 +103,9 @@ func (s *Service) wake(ctx context.Context, actor *account.Actor) (account.User,
 		if err != nil {
 			return err
 		}
+		if before.Deleted { // while its key was being looked at
+			return invalidKey()
+		}
 		e.about(before)
 		e.outdates(before.ID)
 		user = before
@@ -147,7 +150,7 @@ func (s *Service) noteUse(known *knownActor, origin account.Origin, now time.Tim
 	use := store.KeyUse{KeyID: key.ID, UserID: key.UserID, IP: origin.IP, At: now}
 	if !slid.Equal(expires) {
 		known.expiresAt.Store(slid.UnixMicro())
-		use.ExpiresAt = slid
+		use.ExpiresAt, use.SlidFrom = slid, expires
 	}
 	s.activity.note(use)
 }

@@ -121,23 +121,24 @@ func (s *Service) target(ctx context.Context, tx *store.Tx, actor *account.Actor
 }
 
 func (s *Service) targetOrDeleted(ctx context.Context, tx *store.Tx, actor *account.Actor, ref account.UserRef) (account.User, error) {
-	if ref.Me {
-		return tx.UserByID(ctx, actor.User.ID)
-	}
-	var user account.User
-	var err error
-	switch {
-	case ref.ID != uuid.Nil:
-		user, err = tx.UserByID(ctx, ref.ID)
-	case account.CheckUsername(ref.Name) != nil: // nobody can have this name
-		return user, account.NotFound()
-	default:
-		user, err = tx.UserByName(ctx, ref.Name)
-	}
-	if err == nil && !actor.Can(account.ActionRead, user.Object()) {
+	user, err := s.findUser(ctx, tx, actor, ref)
+	if err == nil && !ref.Me && !actor.Can(account.ActionRead, user.Object()) {
 		return account.User{}, account.NotFound()
 	}
 	return user, err
+}
+
+// findUser loads the user that a reference names, whoever asks.
+func (s *Service) findUser(ctx context.Context, tx *store.Tx, actor *account.Actor, ref account.UserRef) (account.User, error) {
+	switch {
+	case ref.Me:
+		return tx.UserByID(ctx, actor.User.ID)
+	case ref.ID != uuid.Nil:
+		return tx.UserByID(ctx, ref.ID)
+	case account.CheckUsername(ref.Name) != nil: // nobody can have this name
+		return account.User{}, account.NotFound()
+	}
+	return tx.UserByName(ctx, ref.Name)
 }
 
 // changeUser is a change to one user: it loads the target, lets edit check and

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -130,7 +131,7 @@ func (s *Service) build(n NewUser, organizations []uuid.UUID) account.User {
 		Status:           n.Status,
 		LoginType:        n.LoginType,
 		IsServiceAccount: n.ServiceAccount,
-		Roles:            n.Roles,
+		Roles:            slices.Compact(slices.Sorted(slices.Values(n.Roles))),
 		OrganizationIDs:  organizations,
 		CreatedAt:        now,
 		UpdatedAt:        now,

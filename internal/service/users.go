@@ -96,14 +96,36 @@ func (s *Service) walk(ctx context.Context, list store.UserList, users []account
 	}
 }
 
+// CountUsersByStatus counts the people who are not deleted.
+func (s *Service) CountUsersByStatus(ctx context.Context, actor *account.Actor) (map[account.UserStatus]int, error) {
+	if err := actor.Authorize(account.ActionRead, account.Object{Type: account.ResourceDeploymentStats}); err != nil {
+		return nil, err
+	}
+	people, counts := false, map[account.UserStatus]int{}
+	err := s.Store.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		for _, status := range account.UserStatuses() {
+			counts[status], err = tx.CountUsers(ctx, store.UserList{Readable: account.Reach{All: true}, Search: account.UserSearch{
+				Statuses: []account.UserStatus{status}, ServiceAccount: &people,
+			}})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return counts, err
+}
+
 // CreateUser adds a user. The order of its checks is the contract's (users.md,
 // section 5.4).
 func (s *Service) CreateUser(ctx context.Context, actor *account.Actor, n NewUser, malformed error) (account.User, error) {
 	if err := orElse(malformed, s.checkNewUser(&n)); err != nil {
 		return account.User{}, err
 	}
-	// The checks run before the password is hashed, which is costly, and again
-	// in the transaction, which is what counts.
+	// The checks run before the password is hashed, which is costly. Of what they
+	// read the transaction reads only the organizations again: that the name is
+	// still free is what the unique indexes are for, and to look for it would set
+	// every creation against every other that is under way.
 	err := s.Store.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		_, err := s.admit(ctx, tx, actor, n)
 		return err
@@ -119,7 +141,7 @@ func (s *Service) CreateUser(ctx context.Context, actor *account.Actor, n NewUse
 	}
 	var created account.User
 	err = s.change(ctx, actor, createdUser(), func(ctx context.Context, tx *store.Tx, e *entry) error {
-		organizations, err := s.admit(ctx, tx, actor, n)
+		organizations, err := s.findOrganizations(ctx, tx, actor, n.OrganizationIDs)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,9 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
+	"net/url"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -144,4 +147,43 @@ func wantConflict(t testing.TB, err error, field string) {
 func each(t *testing.T, test func(t *testing.T, s *store.Store)) {
 	t.Helper()
 	storetest.Each(t, func(t *testing.T, cfg store.Config) { test(t, storetest.Open(t, cfg)) })
+}
+
+// otherDatabase is the URL of another database of the same server.
+func otherDatabase(t testing.TB, databaseURL, name string) string {
+	t.Helper()
+	parsed, err := url.Parse(databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed.Path = "/" + name
+	return parsed.String()
+}
+
+// execute runs SQL beside the store, for rows that it has no method to make.
+func execute(t testing.TB, cfg store.Config, text string, args ...any) {
+	t.Helper()
+	db := raw(t, cfg)
+	if _, err := db.ExecContext(t.Context(), text, args...); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+}
+
+// raw opens the database of a store beside it.
+func raw(t testing.TB, cfg store.Config) *sql.DB {
+	t.Helper()
+	driver, source := "pgx", cfg.DatabaseURL
+	if source == "" {
+		driver, source = "sqlite", "file:"+filepath.Join(cfg.DataDir, store.SQLiteFile)+"?_pragma=busy_timeout(4000)"
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Errorf("close the database beside the store: %v", err)
+		}
+	})
+	return db
 }

@@ -50,6 +50,26 @@ func (tx *Tx) UserOrganizations(ctx context.Context, userID uuid.UUID) ([]accoun
 		 WHERE m.user_id = $1 AND NOT o.deleted ORDER BY o.is_default DESC, o.name_key`, userID)
 }
 
+// ListOrganizations returns those of the given organizations that are not
+// deleted, the default one first.
+func (tx *Tx) ListOrganizations(ctx context.Context, readable account.Reach) ([]account.Organization, error) {
+	c := &clauses{}
+	c.where("NOT o.deleted")
+	if !readable.All {
+		in(c, "o.id", readable.IDs)
+	}
+	return many(ctx, tx.once(), scanOrganization,
+		`SELECT `+organizationColumns+` FROM organizations o`+c.String()+` ORDER BY o.is_default DESC, o.name_key`, c.args...)
+}
+
+// UpdateOrganization stores an organization's own fields.
+func (tx *Tx) UpdateOrganization(ctx context.Context, o account.Organization) error {
+	return tx.update(ctx, `
+		UPDATE organizations SET name = $2, name_key = $3, display_name = $4, description = $5, icon = $6,
+			deleted = $7, updated_at = $8 WHERE id = $1`,
+		o.ID, o.Name, account.Fold(o.Name), o.DisplayName, o.Description, o.Icon, o.Deleted, micro(o.UpdatedAt))
+}
+
 // InsertOrganization adds an organization.
 func (tx *Tx) InsertOrganization(ctx context.Context, o account.Organization) error {
 	_, err := tx.exec(ctx, `
@@ -70,12 +90,16 @@ func (tx *Tx) InsertMember(ctx context.Context, organizationID, userID uuid.UUID
 
 // Memberships returns a user's organizations with its stored roles in each.
 func (tx *Tx) Memberships(ctx context.Context, userID uuid.UUID) ([]account.Membership, error) {
-	return many(ctx, tx, scanMembership, `
+	memberships, err := many(ctx, tx, scanMembership, `
 		SELECT m.organization_id,
 		       (SELECT string_agg(r.role, ' ' ORDER BY r.role) FROM organization_member_roles r
 		         WHERE r.user_id = m.user_id AND r.organization_id = m.organization_id)
 		  FROM organization_members m JOIN organizations o ON o.id = m.organization_id
 		 WHERE m.user_id = $1 AND NOT o.deleted ORDER BY o.is_default DESC, o.name_key`, userID)
+	if err != nil {
+		return nil, err
+	}
+	return memberships, tx.attachCustomRoles(ctx, memberships)
 }
 
 func scanMembership(r row) (account.Membership, error) {

@@ -95,22 +95,22 @@ type postgresWriter struct {
 	config *pgx.ConnConfig
 }
 
-const maxAttempts = 5
+// longestPause bounds the pause before a transaction is run again.
+const longestPause = 100 * time.Millisecond
 
+// write runs the body again for as long as its context allows. Of transactions
+// that conflict one always gets through, so that each comes to its turn; a
+// number of attempts would give up on the busiest moment instead.
 func (w *postgresWriter) write(ctx context.Context, body Body) error {
-	for attempt := 1; ; attempt++ {
+	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
 		err := w.attempt(ctx, body)
 		if !isSerializationFailure(err) {
 			return err
 		}
-		if attempt == maxAttempts {
-			return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
-		}
-		pause := time.Duration(attempt) * time.Duration(5+rand.IntN(20)) * time.Millisecond
 		select {
-		case <-time.After(pause):
+		case <-time.After(rand.N(pause)):
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("%w: %w", ctx.Err(), err)
 		}
 	}
 }

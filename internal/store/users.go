@@ -11,15 +11,17 @@ import (
 	"usher/internal/account"
 )
 
-// userColumns reads a user with its roles and organizations; the table is
-// called u.
+// userColumns reads a user with its roles and organizations, and what of its
+// settings and seats every answer about it tells; the table is called u.
 const userColumns = `
 	u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type,
 	u.is_service_account, u.deleted, u.github_user_id, u.created_at, u.updated_at, u.last_seen_at,
 	(SELECT string_agg(r.role, ' ' ORDER BY r.role) FROM user_roles r WHERE r.user_id = u.id),
 	(SELECT string_agg(CAST(o.id AS TEXT), ' ' ORDER BY o.is_default DESC, o.name_key)
 	   FROM organization_members m JOIN organizations o ON o.id = m.organization_id
-	  WHERE m.user_id = u.id AND NOT o.deleted AND NOT u.deleted)`
+	  WHERE m.user_id = u.id AND NOT o.deleted AND NOT u.deleted),
+	coalesce((SELECT s.theme_preference FROM user_settings s WHERE s.user_id = u.id), ''),
+	EXISTS (SELECT 1 FROM ai_seats a WHERE a.user_id = u.id)`
 
 // userFields are where userColumns go.
 func userFields(u *account.User) []any {
@@ -27,7 +29,7 @@ func userFields(u *account.User) []any {
 		&u.ID, &u.Username, &u.Name, &u.Email, &u.AvatarURL, &u.Status, &u.LoginType,
 		&u.IsServiceAccount, &u.Deleted, &u.GitHubUserID,
 		timestamp{&u.CreatedAt}, timestamp{&u.UpdatedAt}, timestamp{&u.LastSeenAt},
-		words{&u.Roles}, ids{&u.OrganizationIDs},
+		words{&u.Roles}, ids{&u.OrganizationIDs}, &u.ThemePreference, &u.AISeatTaken,
 	}
 }
 
@@ -155,22 +157,28 @@ type UserPage struct {
 // ListUsers returns one page of the list.
 func (tx *Tx) ListUsers(ctx context.Context, list UserList, page UserPage) ([]account.User, error) {
 	c := list.clauses()
+	tail := page.clauses(c)
+	return many(ctx, tx.once(), scanUser, `SELECT `+userColumns+` FROM users u`+c.String()+tail, c.args...)
+}
+
+// clauses adds the conditions of the page and returns its order and bounds.
+func (page UserPage) clauses(c *clauses) (tail string) {
 	if page.AfterID != uuid.Nil {
 		c.where(`u.username_key > (SELECT a.username_key FROM users a WHERE a.id = ` + c.bind(page.AfterID) + `)`)
 	}
 	if page.AfterName != "" {
 		c.where(`u.username_key > ` + c.bind(account.Fold(page.AfterName)))
 	}
-	text := `SELECT ` + userColumns + ` FROM users u` + c.String() + ` ORDER BY u.username_key`
+	tail = ` ORDER BY u.username_key`
 	if page.Limit > 0 {
-		text += ` LIMIT ` + strconv.Itoa(page.Limit)
+		tail += ` LIMIT ` + strconv.Itoa(page.Limit)
 	} else if page.Offset > 0 {
-		text += ` LIMIT 9223372036854775807` // SQLite knows no OFFSET alone
+		tail += ` LIMIT 9223372036854775807` // SQLite knows no OFFSET alone
 	}
 	if page.Offset > 0 {
-		text += ` OFFSET ` + strconv.Itoa(page.Offset)
+		tail += ` OFFSET ` + strconv.Itoa(page.Offset)
 	}
-	return many(ctx, tx.once(), scanUser, text, c.args...)
+	return tail
 }
 
 // clauses turns the search into conditions on the table u.

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"usher/internal/account"
+)
+
+const memberColumns = `
+	m.organization_id, m.created_at, m.updated_at,
+	(SELECT string_agg(mr.role, ' ' ORDER BY mr.role) FROM organization_member_roles mr
+	  WHERE mr.user_id = m.user_id AND mr.organization_id = m.organization_id), ` + userColumns
+
+const fromMembers = ` FROM organization_members m JOIN users u ON u.id = m.user_id`
+
+func scanMember(r row) (account.Member, error) {
+	var m account.Member
+	fields := []any{&m.OrganizationID, timestamp{&m.CreatedAt}, timestamp{&m.UpdatedAt}, words{&m.Roles}}
+	return m, r.Scan(append(fields, userFields(&m.User)...)...)
+}
+
+// Member returns a user's place in an organization; deleted users have none.
+func (tx *Tx) Member(ctx context.Context, organizationID, userID uuid.UUID) (account.Member, error) {
+	return one(ctx, tx, scanMember, `SELECT `+memberColumns+fromMembers+`
+		WHERE m.organization_id = $1 AND m.user_id = $2 AND NOT u.deleted`, organizationID, userID)
+}
+
+// MemberList says which members of an organization a list is about.
+type MemberList struct {
+	OrganizationID uuid.UUID
+	Users          UserList
+}
+
+func (list MemberList) clauses() *clauses {
+	c := list.Users.clauses()
+	c.where(`m.organization_id = ` + c.bind(list.OrganizationID))
+	return c
+}
+
+// CountMembers returns how many members the list has.
+func (tx *Tx) CountMembers(ctx context.Context, list MemberList) (int, error) {
+	c := list.clauses()
+	return one(ctx, tx.once(), value[int], `SELECT count(*)`+fromMembers+c.String(), c.args...)
+}
+
+// ListMembers returns one page of the list, in the order of the folded username.
+func (tx *Tx) ListMembers(ctx context.Context, list MemberList, page UserPage) ([]account.Member, error) {
+	c := list.clauses()
+	tail := page.clauses(c)
+	return many(ctx, tx.once(), scanMember, `SELECT `+memberColumns+fromMembers+c.String()+tail, c.args...)
+}
+
+// DeleteMember ends a membership and the roles that came with it.
+func (tx *Tx) DeleteMember(ctx context.Context, organizationID, userID uuid.UUID) error {
+	return tx.update(ctx, `DELETE FROM organization_members WHERE organization_id = $1 AND user_id = $2`, organizationID, userID)
+}
+
+// UpdateMemberRoles replaces the roles of a member.
+func (tx *Tx) UpdateMemberRoles(ctx context.Context, organizationID, userID uuid.UUID, roles []string, at time.Time) error {
+	err := tx.update(ctx, `UPDATE organization_members SET updated_at = $3 WHERE organization_id = $1 AND user_id = $2`,
+		organizationID, userID, micro(at))
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `DELETE FROM organization_member_roles WHERE organization_id = $1 AND user_id = $2`, organizationID, userID)
+	if err != nil {
+		return err
+	}
+	for _, role := range roles {
+		_, err := tx.exec(ctx, `INSERT INTO organization_member_roles (organization_id, user_id, role) VALUES ($1, $2, $3)`,
+			organizationID, userID, role)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MemberIDs returns the users who belong to an organization, deleted ones too;
+// with a role, only those who hold it.
+func (tx *Tx) MemberIDs(ctx context.Context, organizationID uuid.UUID, role string) ([]uuid.UUID, error) {
+	if role == "" {
+		return many(ctx, tx, value[uuid.UUID], `SELECT user_id FROM organization_members WHERE organization_id = $1`, organizationID)
+	}
+	return many(ctx, tx, value[uuid.UUID],
+		`SELECT user_id FROM organization_member_roles WHERE organization_id = $1 AND role = $2`, organizationID, role)
+}

@@ -1,0 +1,245 @@
+package store_test
+
+import (
+	"database/sql"
+	"io/fs"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"usher/internal/store"
+	"usher/internal/store/storetest"
+)
+
+// eachEmpty runs a test on both engines, on a database without any schema.
+func eachEmpty(t *testing.T, test func(t *testing.T, cfg store.Config)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, store.Config{DataDir: t.TempDir()})
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, store.Config{DatabaseURL: storetest.EmptyPostgres(t), DataDir: t.TempDir()})
+	})
+}
+
+func TestManyOpenAnEmptyDatabaseAtOnce(t *testing.T) {
+	t.Parallel()
+	eachEmpty(t, func(t *testing.T, cfg store.Config) {
+		const nodes = 6
+		var stores [nodes]*store.Store
+		for i, err := range atOnce(nodes, func(i int) (err error) {
+			stores[i], err = store.Open(t.Context(), cfg)
+			return err
+		}) {
+			if err != nil {
+				t.Errorf("node %d: %v", i, err)
+			}
+		}
+		var organizations, deployments []uuid.UUID
+		for _, s := range stores {
+			if s == nil {
+				continue
+			}
+			organizations = append(organizations, defaultOrganization(t, s).ID)
+			id, err := s.Direct().DeploymentID(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			deployments = append(deployments, id)
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if len(slices.Compact(organizations)) != 1 || len(slices.Compact(deployments)) != 1 {
+			t.Errorf("the nodes see the organizations %v and the deployments %v", organizations, deployments)
+		}
+		var count int
+		if err := raw(t, cfg).QueryRowContext(t.Context(), `SELECT count(*) FROM organizations`).Scan(&count); err != nil || count != 1 {
+			t.Errorf("there are %d organizations (%v)", count, err)
+		}
+	})
+}
+
+func TestOpeningAgainChangesNothing(t *testing.T) {
+	t.Parallel()
+	eachEmpty(t, func(t *testing.T, cfg store.Config) {
+		s := open(t, cfg)
+		alice := person("alice")
+		insert(t, s, alice)
+		home := defaultOrganization(t, s)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		before := schema(t, cfg)
+		for range 2 {
+			s := open(t, cfg)
+			if diff := cmp.Diff(alice, user(t, s, alice.ID)); diff != "" {
+				t.Errorf("the user (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(home, defaultOrganization(t, s)); diff != "" {
+				t.Errorf("the organization (-want +got):\n%s", diff)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff(before, schema(t, cfg)); diff != "" {
+			t.Errorf("the schema (-before +after):\n%s", diff)
+		}
+	})
+}
+
+// schema describes the tables and indexes of a database and the migrations that
+// it has seen.
+func schema(t *testing.T, cfg store.Config) []string {
+	t.Helper()
+	query := `SELECT type || ' ' || name || ': ' || coalesce(sql, '') FROM sqlite_schema ORDER BY 1`
+	if cfg.DatabaseURL != "" {
+		query = `
+			SELECT 'column ' || table_name || '.' || column_name || ': ' || data_type || ' ' || is_nullable
+			       || ' ' || coalesce(column_default, '') || ' ' || coalesce(collation_name, '')
+			  FROM information_schema.columns WHERE table_schema = 'public'
+			UNION ALL SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public'
+			UNION ALL SELECT 'constraint ' || conname || ': ' || pg_get_constraintdef(oid) FROM pg_constraint
+			           WHERE connamespace = 'public'::regnamespace
+			 ORDER BY 1`
+	}
+	db := raw(t, cfg)
+	versions := texts(t, db, `SELECT 'version ' || version_id || ' ' || is_applied FROM goose_db_version ORDER BY id`)
+	return append(texts(t, db, query), versions...)
+}
+
+// texts returns the rows of a query of one column.
+func texts(t *testing.T, db *sql.DB, query string) []string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer func() { _ = rows.Close() }()
+	var list []string
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, text)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// migrationName is NNNNN_what.sql, or NNNNN_what.engine.sql for one of a pair.
+var migrationName = regexp.MustCompile(`^(\d{5})_([a-z0-9_]+)(?:\.(sqlite|postgres))?\.sql$`)
+
+// TestTimelineOfMigrations holds the files to one timeline: each version once,
+// or as a pair with one name, without gaps, and only ever forward.
+func TestTimelineOfMigrations(t *testing.T) {
+	t.Parallel()
+	entries, err := os.ReadDir("migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	engines, titles := map[int][]string{}, map[int][]string{}
+	for _, entry := range entries {
+		parts := migrationName.FindStringSubmatch(entry.Name())
+		if parts == nil {
+			t.Errorf("%s is not called like a migration", entry.Name())
+			continue
+		}
+		version, err := strconv.Atoi(parts[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		engines[version] = append(engines[version], parts[3])
+		titles[version] = append(titles[version], parts[2])
+		text, err := os.ReadFile("migrations/" + entry.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(string(text), "-- +goose Up\n") || strings.Contains(string(text), "+goose Down") {
+			t.Errorf("%s goes elsewhere than up", entry.Name())
+		}
+	}
+	for i, version := range slices.Sorted(maps.Keys(engines)) {
+		if version != i+1 {
+			t.Errorf("version %d follows on %d", version, i)
+		}
+		pair := slices.Equal(slices.Sorted(slices.Values(engines[version])), []string{"postgres", "sqlite"})
+		if !pair && !slices.Equal(engines[version], []string{""}) {
+			t.Errorf("version %d is for the engines %q: want one file for both, or one for each", version, engines[version])
+		}
+		if len(slices.Compact(titles[version])) != 1 {
+			t.Errorf("version %d has the names %q", version, titles[version])
+		}
+	}
+}
+
+func TestSchemaDigestTellsSchemasApart(t *testing.T) {
+	t.Parallel()
+	if got, want := store.SchemaDigest(), store.Digest(os.DirFS(".")); !regexp.MustCompile(`^[0-9a-f]{16}$`).MatchString(got) || want == got {
+		t.Errorf("the digest is %q, and of all files %q", got, want)
+	}
+	base := func() fstest.MapFS {
+		return fstest.MapFS{
+			"migrations/00001_a.sql": {Data: []byte("CREATE TABLE a")},
+			"migrations/00002_b.sql": {Data: []byte("CREATE TABLE b")},
+		}
+	}
+	digests := map[string]string{store.Digest(base()): "the base"}
+	for name, edit := range map[string]func(fstest.MapFS){
+		"a byte":        func(f fstest.MapFS) { f["migrations/00002_b.sql"].Data = []byte("CREATE TABLE c") },
+		"one more file": func(f fstest.MapFS) { f["migrations/00003_c.sql"] = &fstest.MapFile{} },
+		"one file less": func(f fstest.MapFS) { delete(f, "migrations/00002_b.sql") },
+		"a name": func(f fstest.MapFS) {
+			f["migrations/00002_c.sql"] = f["migrations/00002_b.sql"]
+			delete(f, "migrations/00002_b.sql")
+		},
+		"the files swapped": func(f fstest.MapFS) {
+			f["migrations/00001_a.sql"], f["migrations/00002_b.sql"] = f["migrations/00002_b.sql"], f["migrations/00001_a.sql"]
+		},
+	} {
+		files := base()
+		edit(files)
+		digest := store.Digest(files)
+		if other, taken := digests[digest]; taken {
+			t.Errorf("%s and %s have the same digest", name, other)
+		}
+		digests[digest] = name
+	}
+	if store.Digest(base()) != store.Digest(base()) {
+		t.Error("the digest of the same files differs")
+	}
+}
+
+// The digest is of what the repository holds, not of an older build.
+func TestSchemaDigestIsOfTheMigrations(t *testing.T) {
+	t.Parallel()
+	files := fstest.MapFS{}
+	err := fs.WalkDir(os.DirFS("."), "migrations", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		files[path] = &fstest.MapFile{Data: text}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := store.SchemaDigest(), store.Digest(files); got != want {
+		t.Errorf("the digest is %s, want %s", got, want)
+	}
+}
