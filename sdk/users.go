@@ -54,9 +54,10 @@ type User struct {
 	Status           UserStatus `json:"status"`
 	LoginType        LoginType  `json:"login_type"`
 	IsServiceAccount bool       `json:"is_service_account"`
-	HasAISeat        bool       `json:"has_ai_seat"`
-	// ThemePreference is a leftover of older versions; the user's appearance
-	// settings hold the real one.
+	// HasAISeat says that the user used AI and is active.
+	HasAISeat bool `json:"has_ai_seat"`
+	// ThemePreference is that of the user's appearance, empty before it was
+	// chosen.
 	ThemePreference string `json:"theme_preference"`
 	// OrganizationIDs are the organizations of which the user is a member, the
 	// default one first. Never null.
@@ -292,4 +293,13 @@ func (c *Client) ValidatePassword(ctx context.Context, req ValidateUserPasswordR
 		result: &result,
 	})
 	return result, err
+}
+
+// EraseUser overwrites the personal data of a deleted user, named by its id,
+// everywhere; what is left is known by the id alone. It needs user:delete, and
+// is refused with 409 while the user is not deleted.
+func (c *Client) EraseUser(ctx context.Context, id string) error {
+	return c.do(ctx, call{
+		method: http.MethodPost, path: []string{"users", id, "erase"}, status: http.StatusNoContent,
+	})
 }

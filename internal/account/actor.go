@@ -23,11 +23,13 @@ type Membership struct {
 }
 
 // role finds one of the membership's roles, nil for one that is no more.
-func (m *Membership) role(name string) *Role {
+func (m *Membership) role(name string) *Role { return heldRole(name, m.CustomRoles) }
+
+func heldRole(name string, custom []Role) *Role {
 	if role := orgRole(name); role != nil {
 		return role
 	}
-	return findRole(m.CustomRoles, name)
+	return findRole(custom, name)
 }
 
 // Actor is who is asking and from where: a user, the API key it presented, and
@@ -231,14 +233,31 @@ func (a *Actor) MayAssignSiteRole(role string) bool {
 }
 
 // MayAssignOrgRole reports whether the actor may give that role to a member of
-// the organization, or take it away. Custom roles are for those who may make
-// them.
-func (a *Actor) MayAssignOrgRole(organization uuid.UUID, role string) bool {
+// the organization, or take it away. All but the implied role are for those who
+// may make roles, and who may do themselves what the role permits.
+func (a *Actor) MayAssignOrgRole(organization uuid.UUID, role Role) bool {
 	object := Object{Type: ResourceAssignOrgRole, Organization: organization}
 	if !a.Can(ActionAssign, object) {
 		return false
 	}
-	return role == RoleOrgMember || a.Can(ActionCreate, object)
+	return role.Name == RoleOrgMember || a.Can(ActionCreate, object) && a.AuthorizeRole(organization, role) == nil
+}
+
+// AuthorizeRole asks whether a role permits only what the actor may do itself
+// in the organization, so that nobody rises by handing out roles. What it denies
+// may be anything.
+func (a *Actor) AuthorizeRole(organization uuid.UUID, role Role) error {
+	for _, p := range role.Org.List() {
+		if err := a.Authorize(p.Action, Object{Type: p.Resource, Organization: organization}); err != nil {
+			return err
+		}
+	}
+	for _, p := range role.Site.List() {
+		if err := a.Authorize(p.Action, Object{Type: p.Resource}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Reach is a set of ids, or everything.
@@ -281,6 +300,22 @@ func (a *Actor) ReadableOrganizations() Reach {
 		}
 	}
 	return reach
+}
+
+// ReadableMembers returns which members of an organization the actor may read,
+// by the ids of the users.
+func (a *Actor) ReadableMembers(organization uuid.UUID) Reach {
+	if !a.scope.Has(ResourceOrganizationMember, ActionRead) {
+		return Reach{}
+	}
+	if a.roleAllows(ActionRead, Object{Type: ResourceOrganizationMember, Organization: organization}) {
+		return a.Key.AllowList.Reach(ResourceOrganizationMember)
+	}
+	own := Member{OrganizationID: organization, User: a.User}
+	if a.Can(ActionRead, own.Object()) {
+		return Reach{IDs: []uuid.UUID{a.User.ID}}
+	}
+	return Reach{}
 }
 
 // ReadableAuditLogs returns the organizations whose audit entries the actor may

@@ -49,6 +49,7 @@ const (
 	AuditOrganizationMember AuditResource = "organization_member"
 	AuditCustomRole         AuditResource = "custom_role"
 	AuditConvertLogin       AuditResource = "convert_login"
+	AuditEncryptionKey      AuditResource = "encryption_key" // Usher's own
 )
 
 // AuditResources lists every resource that a search may name, those of other
@@ -61,6 +62,7 @@ func AuditResources() []AuditResource {
 		"oauth2_provider_app", "oauth2_provider_app_secret", AuditCustomRole,
 		AuditOrganizationMember, "notification_template", "idp_sync_settings_organization",
 		"idp_sync_settings_group", "idp_sync_settings_role", "workspace_agent", "workspace_app",
+		AuditEncryptionKey,
 	}
 }
 
@@ -292,4 +294,25 @@ func timeOrEmpty(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339Nano)
+}
+
+// Erased stands in a diff for what was personal.
+const Erased = "[erased]"
+
+// Erase takes the person out of a diff about a user.
+func (d Diff) Erase() {
+	for _, field := range []string{"email", "username", "name"} {
+		change, ok := d[field]
+		if !ok {
+			continue
+		}
+		d[field] = DiffField{Old: erased(change.Old), New: erased(change.New)}
+	}
+}
+
+func erased(value any) any {
+	if value == nil || value == "" {
+		return value
+	}
+	return Erased
 }

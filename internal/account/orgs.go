@@ -104,8 +104,19 @@ type Member struct {
 	OrganizationID uuid.UUID
 	User           User
 	Roles          []string // the stored organization roles
-	CreatedAt      time.Time
-	UpdatedAt      time.Time
+	// CustomRoles are what those of the roles mean that are not built in.
+	CustomRoles []Role
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// RoleDisplayName returns what people call one of the member's roles, "" for one
+// that is no more.
+func (m *Member) RoleDisplayName(name string) string {
+	if role := heldRole(name, m.CustomRoles); role != nil {
+		return role.DisplayName
+	}
+	return ""
 }
 
 // Object returns the membership as something that permissions are about: it

@@ -3,6 +3,7 @@ package account
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -73,6 +74,13 @@ func IsSiteRole(name string) bool { return siteRole(name) != nil }
 // role, the implied ones included.
 func IsBuiltInOrgRole(name string) bool { return orgRole(name) != nil }
 
+// IsReservedRoleName reports whether no custom role can have the name, because
+// in some spelling a built-in role has it.
+func IsReservedRoleName(name string) bool {
+	reserved := func(r Role) bool { return strings.EqualFold(r.Name, name) }
+	return slices.ContainsFunc(siteRoles, reserved) || slices.ContainsFunc(orgRoles, reserved)
+}
+
 // CheckCustomRole says what is wrong with the name or the display name of a
 // custom role, each under its field.
 func CheckCustomRole(name, displayName string) []FieldError {
@@ -92,7 +100,7 @@ func CustomRole(organization uuid.UUID, name, displayName string, list []NamedPe
 	role := Role{Name: name, DisplayName: displayName, OrganizationID: organization}
 	faults := []FieldError{}
 	for _, named := range list {
-		resource, set, ok := parsePair(named.Resource + ":" + named.Action)
+		meant, ok := named.expand()
 		switch {
 		case !ok:
 			faults = append(faults, FieldError{
@@ -100,19 +108,40 @@ func CustomRole(organization uuid.UUID, name, displayName string, list []NamedPe
 				Detail: fmt.Sprintf("%q on %q is no permission", named.Action, named.Resource),
 			})
 		case named.Negate:
-			role.OrgDeny[resource] |= set
+			role.OrgDeny.Union(&meant)
 		default:
-			role.Org[resource] |= set
+			role.Org.Union(&meant)
 		}
 	}
 	return role, faults
 }
 
-// NamedPermission is a permission as it is written; the action may be "*".
+// NamedPermission is a permission as it is written; "*" is every resource or
+// every action.
 type NamedPermission struct {
 	Negate   bool   `json:"negate,omitempty"`
 	Resource string `json:"resource_type"`
 	Action   string `json:"action"`
+}
+
+// expand returns the pairs that are meant. Every resource is every one that an
+// owner has a right on: nobody can give more.
+func (n *NamedPermission) expand() (Permissions, bool) {
+	if n.Resource != ResourceWildcard.String() {
+		var meant Permissions
+		resource, set, ok := parsePair(n.Resource + ":" + n.Action)
+		meant[resource] = set
+		return meant, ok
+	}
+	meant := ownerPermissions()
+	if n.Action == "*" {
+		return meant, true
+	}
+	action, known := ParseAction(n.Action)
+	for r := range meant {
+		meant[r] &= actions(action)
+	}
+	return meant, known
 }
 
 // OrgPermissions lists what the role allows and denies in its organization.
@@ -133,13 +162,12 @@ func SiteRoleDisplayName(name string) string {
 	return ""
 }
 
-// OrgRoleDisplayName returns what people call a built-in organization role, ""
-// if it is unknown or custom.
-func OrgRoleDisplayName(name string) string {
+// BuiltInOrgRole returns a built-in organization role, the implied ones included.
+func BuiltInOrgRole(name string) (Role, bool) {
 	if role := orgRole(name); role != nil {
-		return role.DisplayName
+		return *role, true
 	}
-	return ""
+	return Role{}, false
 }
 
 func siteRole(name string) *Role { return findRole(siteRoles, name) }

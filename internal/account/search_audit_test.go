@@ -49,8 +49,8 @@ func TestAuditSearch(t *testing.T) {
 	}
 }
 
-// TestAuditSearchWords: the actions and resource types of the contract, and no
-// others, can be searched for.
+// TestAuditSearchWords: the actions and resource types of the contract and our
+// own, and no others, can be searched for.
 func TestAuditSearchWords(t *testing.T) {
 	t.Parallel()
 	actions := strings.Fields(`create write delete start stop login logout register request_password_reset
@@ -58,7 +58,8 @@ func TestAuditSearchWords(t *testing.T) {
 	resources := strings.Fields(`template template_version user workspace workspace_build git_ssh_key api_key group license
 		convert_login health_settings notifications_settings prebuilds_settings workspace_proxy organization
 		oauth2_provider_app oauth2_provider_app_secret custom_role organization_member notification_template
-		idp_sync_settings_organization idp_sync_settings_group idp_sync_settings_role workspace_agent workspace_app`)
+		idp_sync_settings_organization idp_sync_settings_group idp_sync_settings_role workspace_agent workspace_app
+		encryption_key`)
 	for _, action := range actions {
 		if search, err := account.ParseAuditSearch("action:" + action); err != nil || string(search.Action) != action {
 			t.Errorf("action:%s: %v, %v", action, search.Action, err)
@@ -70,7 +71,7 @@ func TestAuditSearchWords(t *testing.T) {
 		}
 	}
 	if len(account.AuditActions()) != len(actions) || len(account.AuditResources()) != len(resources) {
-		t.Errorf("actions %v and resources %v, want those of the contract", account.AuditActions(), account.AuditResources())
+		t.Errorf("actions %v and resources %v, want those of the contract and our own", account.AuditActions(), account.AuditResources())
 	}
 }
 

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"encoding/hex"
 	"fmt"
 	"net/mail"
 	"net/url"
@@ -217,3 +218,6 @@ func ParseUserRef(segment string) UserRef {
 	}
 	return UserRef{Name: segment}
 }
+
+// ErasedName is what a user is called once its personal data is gone.
+func (u *User) ErasedName() string { return "erased-" + hex.EncodeToString(u.ID[:8]) }

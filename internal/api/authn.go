@@ -14,6 +14,10 @@ import (
 // cookieMaxAge is a year, in seconds: the server decides when a session ends.
 const cookieMaxAge = 365 * 24 * 60 * 60
 
+// credentialParameters are where a client that can set no header puts its key
+// into the query, in the order in which they count.
+var credentialParameters = []string{sdk.SessionTokenCookie, "access_token"}
+
 // credential finds the API key of a request; the first place that is not empty
 // wins, and an explicit header beats a cookie.
 func credential(r *http.Request) secret.Redacted {
@@ -27,10 +31,12 @@ func credential(r *http.Request) secret.Redacted {
 		return ""
 	}
 	query := r.URL.Query()
-	if key := query.Get(sdk.SessionTokenCookie); key != "" {
-		return secret.Redacted(key)
+	for _, name := range credentialParameters {
+		if key := strings.TrimSpace(query.Get(name)); key != "" {
+			return secret.Redacted(key)
+		}
 	}
-	return secret.Redacted(strings.TrimSpace(query.Get("access_token")))
+	return ""
 }
 
 func headerCredential(r *http.Request) secret.Redacted {

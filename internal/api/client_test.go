@@ -23,6 +23,9 @@ import (
 type client struct {
 	url    string
 	header http.Header
+	// otherwise is the dialect of a server that was told to speak another one
+	// than the reference to clients that do not say.
+	otherwise string
 }
 
 // behind starts a server that clients are told to reach at another address than
@@ -75,7 +78,7 @@ func (c client) delete(t testing.TB, path string) answer {
 	return c.do(t, http.MethodDelete, path, nil)
 }
 
-// do sends a request. A body that is a string or a reader is sent as it is,
+// do sends a request. A body that is text or a reader is sent as it is,
 // anything else as JSON; nil is none.
 func (c client) do(t testing.TB, method, path string, body any) answer {
 	t.Helper()
@@ -105,7 +108,7 @@ func (c client) try(t testing.TB, method, path string, body any) (answer, error)
 		return answer{}, err
 	}
 	a := answer{status: res.StatusCode, header: res.Header, body: text}
-	if err := contract().check(req, a); err != nil {
+	if err := contract().check(req, a, c.otherwise); err != nil {
 		return a, fmt.Errorf("the answer breaks the contract: %w\n%s", err, a)
 	}
 	return a, nil
@@ -117,6 +120,8 @@ func reader(body any) io.Reader {
 		return http.NoBody
 	case string:
 		return strings.NewReader(body)
+	case []byte:
+		return bytes.NewReader(body)
 	case io.Reader:
 		return body
 	}

@@ -76,8 +76,10 @@ func (d Dialect) encode(v any) any {
 		return encodeKey(v)
 	case []sdk.APIKeyWithOwner:
 		return encodeEach(v, encodeKeyWithOwner)
+	case sdk.AuditLog:
+		return d.encodeAuditLog(v)
 	case sdk.AuditLogsResponse:
-		return d.encodeAuditLogs(v)
+		return coderAuditLogs{Count: v.Count, AuditLogs: encodeEach(v.AuditLogs, d.encodeAuditLog)}
 	}
 	return v
 }
@@ -181,18 +183,16 @@ type coderAuditLog struct {
 
 type coderAuditLogs struct {
 	AuditLogs []coderAuditLog `json:"audit_logs"`
-	Count     int64           `json:"count"`
+	Count     int             `json:"count"`
 }
 
-func (d Dialect) encodeAuditLogs(logs sdk.AuditLogsResponse) coderAuditLogs {
-	return coderAuditLogs{Count: int64(logs.Count), AuditLogs: encodeEach(logs.AuditLogs, func(entry sdk.AuditLog) coderAuditLog {
-		encoded := coderAuditLog{AuditLog: entry}
-		if entry.User != nil {
-			user := d.encodeUser(*entry.User)
-			encoded.User = &user
-		}
-		return encoded
-	})}
+func (d Dialect) encodeAuditLog(entry sdk.AuditLog) coderAuditLog {
+	encoded := coderAuditLog{AuditLog: entry}
+	if entry.User != nil {
+		user := d.encodeUser(*entry.User)
+		encoded.User = &user
+	}
+	return encoded
 }
 
 type coderAuthMethods struct {

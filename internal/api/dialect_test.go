@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -44,12 +45,10 @@ func TestDialectSelection(t *testing.T) {
 	for _, configured := range []string{"", sdk.DialectReference, sdk.DialectCoder, sdk.DialectLegacy} {
 		s := servertest.Start(t, storetest.SQLite(t), func(c *server.Config) { c.Dialect = configured })
 		s.CreateFirstUser(t)
-		create(t, s, newUser("plain"))
+		owner(s).with(sdk.DialectHeader, sdk.DialectReference).post(t, usersPath, newUser("plain")).want(t, http.StatusCreated)
 		c := login(t, s, "plain@example.com", servertest.Password)
-		fallback := configured
-		if fallback == "" {
-			fallback = sdk.DialectReference
-		}
+		fallback := cmp.Or(configured, sdk.DialectReference)
+		c.otherwise = fallback
 		for _, test := range []struct{ header, agent, want string }{
 			{"", "", fallback},
 			{"", "curl/8", fallback},

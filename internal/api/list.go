@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"net/http"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -104,11 +103,7 @@ func (c *call) streamUsers(listing service.UserListing) error {
 	separator := ""
 	for user, err := range listing.Users {
 		if err != nil {
-			if c.w.status == 0 {
-				return err
-			}
-			c.failure = err
-			panic(http.ErrAbortHandler)
+			return c.breakOff(err)
 		}
 		text, err := json.Marshal(c.dialect.encode(toUser(user)))
 		if err != nil {

@@ -65,7 +65,7 @@ func toMember(m account.Member) sdk.OrganizationMember {
 		UpdatedAt:      m.UpdatedAt,
 		Roles: encodeEach(m.Roles, func(name string) sdk.SlimRole {
 			return sdk.SlimRole{
-				Name: name, DisplayName: account.OrgRoleDisplayName(name), OrganizationID: m.OrganizationID.String(),
+				Name: name, DisplayName: m.RoleDisplayName(name), OrganizationID: m.OrganizationID.String(),
 			}
 		}),
 	}

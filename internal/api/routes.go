@@ -59,6 +59,7 @@ func (a *API) routes() []route {
 		{"POST", "/api/v2/users", "createUser", forUsers, apiLimit, a.createUser},
 		{"GET", "/api/v2/users/{user}", "getUser", forUsers, apiLimit, a.getUser},
 		{"DELETE", "/api/v2/users/{user}", "deleteUser", forUsers, apiLimit, a.deleteUser},
+		{"POST", "/api/v2/users/{user}/erase", "eraseUser", forUsers, apiLimit, a.eraseUser},
 		{"PUT", "/api/v2/users/{user}/profile", "updateUserProfile", forUsers, apiLimit, a.updateUserProfile},
 		{"PUT", "/api/v2/users/{user}/email", "updateUserEmail", forUsers, apiLimit, a.updateUserEmail},
 		{"PUT", "/api/v2/users/{user}/password", "updateUserPassword", forUsers, loginLimit, a.updateUserPassword},
@@ -69,6 +70,14 @@ func (a *API) routes() []route {
 		{"GET", "/api/v2/users/{user}/login-type", "getUserLoginType", forUsers, apiLimit, a.getUserLoginType},
 		{"GET", "/api/v2/users/{user}/organizations", "listUserOrganizations", forUsers, apiLimit, a.listUserOrganizations},
 		{"GET", "/api/v2/users/{user}/organizations/{organizationname}", "getUserOrganization", forUsers, apiLimit, a.getUserOrganization},
+		{"GET", "/api/v2/users/{user}/appearance", "getUserAppearance", forUsers, apiLimit, a.getUserAppearance},
+		{"PUT", "/api/v2/users/{user}/appearance", "updateUserAppearance", forUsers, apiLimit, a.updateUserAppearance},
+		{"GET", "/api/v2/users/{user}/preferences", "getUserPreferences", forUsers, apiLimit, a.getUserPreferences},
+		{"PUT", "/api/v2/users/{user}/preferences", "updateUserPreferences", forUsers, apiLimit, a.updateUserPreferences},
+		{"GET", "/api/v2/users/{user}/autofill-parameters", "listAutofillParameters", forUsers, apiLimit, a.listAutofillParameters},
+		{"POST", "/api/v2/users/{user}/autofill-parameters", "recordAutofillParameters", forUsers, apiLimit, a.recordAutofillParameters},
+		{"POST", "/api/v2/users/{user}/ai-seat", "recordAISeat", forUsers, apiLimit, a.recordAISeat},
+		{"DELETE", "/api/v2/users/{user}/ai-seat", "releaseAISeat", forUsers, apiLimit, a.releaseAISeat},
 		{"POST", "/api/v2/users/{user}/keys", "createSessionKey", forUsers, apiLimit, a.createSessionKey},
 		{"GET", "/api/v2/users/{user}/keys/{keyid}", "getKey", forUsers, apiLimit, a.getKey},
 		{"DELETE", "/api/v2/users/{user}/keys/{keyid}", "deleteKey", forUsers, apiLimit, a.deleteKey},
@@ -121,6 +130,7 @@ func (a *API) routes() []route {
 		{"GET", "/api/v2/templates", "listTemplates", forUsers, apiLimit, a.listTemplates},
 
 		{"GET", "/api/v2/audit", "listAuditLogs", forUsers, apiLimit, a.listAuditLogs},
+		{"GET", "/api/v2/audit/export", "exportAuditLogs", forUsers, apiLimit, a.exportAuditLogs},
 	}
 }
 

@@ -33,6 +33,13 @@ func (a *API) deleteUser(c *call) error {
 	return c.ok(sdk.Response{Message: "User has been deleted!"})
 }
 
+func (a *API) eraseUser(c *call) error {
+	if err := a.Service.EraseUser(c.ctx(), c.actor, c.user()); err != nil {
+		return err
+	}
+	return c.noContent()
+}
+
 func (a *API) updateUserProfile(c *call) error {
 	var req sdk.UpdateUserProfileRequest
 	malformed := c.read(&req)

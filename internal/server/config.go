@@ -70,6 +70,8 @@ type Config struct {
 	DisableSessionExpiryRefresh bool
 	// APIKeysRetention is how long expired keys are kept; 0 keeps them for ever.
 	APIKeysRetention time.Duration
+	// AuditRetention is how long audit entries are kept; 0 keeps them for ever.
+	AuditRetention time.Duration
 	// DormancyThreshold is how long a person must not have been seen to become
 	// dormant; 0 means that nobody ever does.
 	DormancyThreshold time.Duration
@@ -174,6 +176,7 @@ func (c Config) Validate() error {
 	check("max-token-lifetime", checkLifetime(c.MaxTokenLifetime))
 	check("max-admin-token-lifetime", checkLifetime(c.MaxAdminTokenLifetime))
 	check("api-keys-retention", checkNotNegative(c.APIKeysRetention))
+	check("audit-retention", checkNotNegative(c.AuditRetention))
 	check("dormancy-threshold", checkNotNegative(c.DormancyThreshold))
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
 		check("tls-cert-file", errors.New("needs --tls-key-file, and the other way round"))

@@ -49,6 +49,40 @@ func (o Offline) CreateAdmin(ctx context.Context, req sdk.CreateFirstUserRequest
 	return sdk.User{ID: created.ID, Username: created.Username, Email: created.Email, Name: created.Name}, nil
 }
 
+// Backup writes a consistent copy of the embedded database to file while a
+// server may be using it. It returns the directory that it copied from.
+func (o Offline) Backup(ctx context.Context, file string) (dataDir string, err error) {
+	cfg, err := o.embedded("back up a PostgreSQL database with its own tools, such as pg_dump")
+	if err != nil {
+		return "", err
+	}
+	return cfg.DataDir, store.Backup(ctx, cfg.DataDir, file)
+}
+
+// Restore puts a copy that Backup made into an empty data directory, which no
+// server may be using.
+func (o Offline) Restore(ctx context.Context, file string) (dataDir string, err error) {
+	cfg, err := o.embedded("restore a PostgreSQL database with its own tools, such as pg_restore")
+	if err != nil {
+		return "", err
+	}
+	release, err := cfg.prepareDataDir()
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	return cfg.DataDir, store.Restore(ctx, file, cfg.DataDir)
+}
+
+// embedded returns the configuration of the embedded database; advice is for
+// those who have another.
+func (o Offline) embedded(advice string) (Config, error) {
+	if o.DatabaseURL != "" {
+		return Config{}, errors.New(advice)
+	}
+	return Config{DataDir: o.DataDir}.withDefaults()
+}
+
 // use opens the database for one command. It never creates one: an empty
 // database is a sign of a wrong --data-dir.
 func (o Offline) use(ctx context.Context, command func(*service.Service) error) (err error) {

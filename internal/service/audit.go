@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"iter"
 
 	"github.com/google/uuid"
 
@@ -21,26 +22,15 @@ type AuditListing struct {
 // ListAudit returns the entries that match the search and that the actor may
 // read, newest first.
 func (s *Service) ListAudit(ctx context.Context, actor *account.Actor, query string, page Page, malformed error) (AuditListing, error) {
-	readable, ok := actor.ReadableAuditLogs()
-	if !ok {
-		return AuditListing{}, actor.Authorize(account.ActionRead, account.Object{Type: account.ResourceAuditLog})
-	}
-	search, err := account.ParseAuditSearch(query)
+	list, err := s.auditList(ctx, actor, query)
 	if err := orElse(err, malformed); err != nil {
 		return AuditListing{}, err
 	}
 	if page.Limit == 0 {
 		page.Limit = DefaultAuditLimit
 	}
-	list := store.AuditList{Search: search, Readable: readable}
-	if search.Username == "me" {
-		list.ActorID = actor.User.ID
-	}
 	var listing AuditListing
 	err = s.Store.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if list.OrganizationID, err = s.searchedOrganization(ctx, tx, actor, search.Organization); err != nil {
-			return err
-		}
 		if listing.Count, err = tx.CountAuditEntries(ctx, list); err != nil {
 			return err
 		}
@@ -48,6 +38,68 @@ func (s *Service) ListAudit(ctx context.Context, actor *account.Actor, query str
 		return err
 	})
 	return listing, err
+}
+
+// auditChunk is how many entries of an export are read at a time.
+const auditChunk = 1000
+
+// ExportAudit returns all entries that match the search and that the actor may
+// read, newest first, without holding more than a chunk of them.
+func (s *Service) ExportAudit(ctx context.Context, actor *account.Actor, query string) (iter.Seq2[account.AuditRecord, error], error) {
+	list, err := s.auditList(ctx, actor, query)
+	if err != nil {
+		return nil, err
+	}
+	return func(yield func(account.AuditRecord, error) bool) {
+		for {
+			chunk, err := s.Store.Direct().ListAuditEntries(ctx, list, auditChunk, 0)
+			if err != nil {
+				yield(account.AuditRecord{}, err)
+				return
+			}
+			for _, record := range chunk {
+				if !yield(record, nil) {
+					return
+				}
+				list.Before = store.AuditCursor{Time: record.Time, ID: record.ID}
+			}
+			if len(chunk) < auditChunk {
+				return
+			}
+		}
+	}, nil
+}
+
+// auditList turns a search into a list of what the actor may read.
+func (s *Service) auditList(ctx context.Context, actor *account.Actor, query string) (store.AuditList, error) {
+	readable, ok := actor.ReadableAuditLogs()
+	if !ok {
+		return store.AuditList{}, actor.Authorize(account.ActionRead, account.Object{Type: account.ResourceAuditLog})
+	}
+	search, err := account.ParseAuditSearch(query)
+	if err != nil {
+		return store.AuditList{}, err
+	}
+	list := store.AuditList{Search: search, Readable: readable}
+	if search.Username == "me" {
+		list.ActorID = actor.User.ID
+	}
+	list.OrganizationID, err = s.searchedOrganization(ctx, s.Store.Direct(), actor, search.Organization)
+	return list, err
+}
+
+// PurgeAudit removes entries that are older than the retention.
+func (s *Service) PurgeAudit(ctx context.Context) error {
+	for {
+		var removed int64
+		err := s.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			removed, err = tx.PurgeAuditEntries(ctx, s.now().Add(-s.AuditRetention), purgeBatch)
+			return err
+		})
+		if err != nil || removed < purgeBatch {
+			return err
+		}
+	}
 }
 
 // searchedOrganization resolves the organization of a search: an id is taken as

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -35,6 +36,7 @@ func (s *Service) RecordBuild(ctx context.Context, actor *account.Actor, ref acc
 	if build.CreatedAt.IsZero() {
 		build.CreatedAt = s.now()
 	}
+	build.CreatedAt = build.CreatedAt.UTC().Truncate(time.Microsecond) // as it is stored
 	var stored []account.Parameter
 	err := s.changeUnaudited(ctx, actor, func(ctx context.Context, tx *store.Tx, _ *entry) error {
 		user, err := s.target(ctx, tx, actor, ref)

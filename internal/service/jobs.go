@@ -29,6 +29,9 @@ func (s *Service) Jobs() []Job {
 	if s.KeyRetention > 0 {
 		jobs = append(jobs, Job{Name: "purge expired keys", Every: 10 * time.Minute, Run: s.PurgeKeys})
 	}
+	if s.AuditRetention > 0 {
+		jobs = append(jobs, Job{Name: "purge old audit entries", Every: time.Hour, Run: s.PurgeAudit})
+	}
 	if s.DormancyThreshold > 0 {
 		jobs = append(jobs, Job{Name: "dormancy", Every: 15 * time.Minute, Run: s.MarkDormant})
 	}

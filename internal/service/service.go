@@ -27,6 +27,8 @@ type Config struct {
 	DisableSessionExpiryRefresh bool
 	// KeyRetention is how long expired keys are kept; 0 keeps them for ever.
 	KeyRetention time.Duration
+	// AuditRetention is how long audit entries are kept; 0 keeps them for ever.
+	AuditRetention time.Duration
 	// DormancyThreshold is how long a person must not have been seen to become
 	// dormant; 0 means that nobody ever does.
 	DormancyThreshold time.Duration

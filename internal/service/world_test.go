@@ -21,15 +21,18 @@ import (
 // password is one that is strong enough.
 const password = secret.Redacted("SomeSecurePassword!")
 
-// clock is the time as the use cases see it; it stands still until it is moved.
+// clock is the time as the use cases see it; it stands still until it is moved,
+// or moves by a tick with every look.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu   sync.Mutex
+	now  time.Time
+	tick time.Duration
 }
 
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.now = c.now.Add(c.tick)
 	return c.now
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -34,6 +35,14 @@ type AuditList struct {
 	// resolved; the nil UUID does not restrict.
 	ActorID        uuid.UUID
 	OrganizationID uuid.UUID
+	// Before leaves out everything up to an entry that was listed, if set.
+	Before AuditCursor
+}
+
+// AuditCursor is a place in the audit log.
+type AuditCursor struct {
+	Time time.Time
+	ID   uuid.UUID
 }
 
 // CountAuditEntries returns how many entries the list has.
@@ -126,11 +135,21 @@ func distinct(list []uuid.UUID) []uuid.UUID {
 	return kept
 }
 
+// PurgeAuditEntries removes the oldest entries from before the given time, at
+// most so many, and returns how many it removed.
+func (tx *Tx) PurgeAuditEntries(ctx context.Context, before time.Time, limit int) (int64, error) {
+	return tx.exec(ctx, `DELETE FROM audit_log WHERE id IN (
+		SELECT a.id FROM audit_log a WHERE a.time < $1 ORDER BY a.time LIMIT $2)`, micro(before), limit)
+}
+
 // clauses turns the search into conditions on the table a.
 func (list AuditList) clauses() *clauses {
 	c, s := &clauses{}, list.Search
 	if s.MatchesNothing {
 		c.where("1 = 0")
+	}
+	if list.Before.ID != uuid.Nil {
+		c.where(`(a.time, a.id) < (` + c.bind(micro(list.Before.Time)) + `, ` + c.bind(list.Before.ID) + `)`)
 	}
 	if !list.Readable.All {
 		in(c, "a.organization_id", list.Readable.IDs)

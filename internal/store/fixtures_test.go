@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"database/sql"
+	"maps"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -174,7 +175,7 @@ func raw(t testing.TB, cfg store.Config) *sql.DB {
 	t.Helper()
 	driver, source := "pgx", cfg.DatabaseURL
 	if source == "" {
-		driver, source = "sqlite", "file:"+filepath.Join(cfg.DataDir, store.SQLiteFile)+"?_pragma=busy_timeout(4000)"
+		driver, source = "sqlite", "file:"+filepath.Join(cfg.DataDir, store.SQLiteFile)+"?_pragma=busy_timeout(4000)&_pragma=foreign_keys(1)&_time_integer_format=unix_micro"
 	}
 	db, err := sql.Open(driver, source)
 	if err != nil {
@@ -187,3 +188,6 @@ func raw(t testing.TB, cfg store.Config) *sql.DB {
 	})
 	return db
 }
+
+// sortedKeys returns the keys of a map in order.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"usher/internal/account"
@@ -13,14 +15,11 @@ import (
 	"usher/internal/store/storetest"
 )
 
-// attempts is how often a write is tried where others are in its way.
-const attempts = 5
-
 // interfere runs a write whose body reads a user, has somebody else change it
 // that many times, and then changes it too. It returns how often the body ran.
-func interfere(t *testing.T, s *store.Store, id [16]byte, times int) (ran int, err error) {
+func interfere(ctx context.Context, t *testing.T, s *store.Store, id uuid.UUID, times int) (ran int, err error) {
 	t.Helper()
-	err = s.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+	err = s.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		ran++
 		u, err := tx.UserByID(ctx, id)
 		if err != nil {
@@ -40,9 +39,9 @@ func TestWriteIsTriedAgain(t *testing.T) {
 	s := storetest.Open(t, store.Config{DatabaseURL: storetest.MigratedPostgres(t)})
 	alice := person("alice")
 	insert(t, s, alice)
-	for disturbed := range attempts {
+	for disturbed := range 10 {
 		before := user(t, s, alice.ID).GitHubUserID
-		ran, err := interfere(t, s, alice.ID, disturbed)
+		ran, err := interfere(t.Context(), t, s, alice.ID, disturbed)
 		if err != nil || ran != disturbed+1 {
 			t.Errorf("disturbed %d times, the body ran %d times: %v", disturbed, ran, err)
 		}
@@ -59,12 +58,14 @@ func TestWriteIsNotTriedForEver(t *testing.T) {
 	s := storetest.Open(t, store.Config{DatabaseURL: storetest.MigratedPostgres(t)})
 	alice := person("alice")
 	insert(t, s, alice)
-	ran, err := interfere(t, s, alice.ID, 1000)
+	hurried, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	ran, err := interfere(hurried, t, s, alice.ID, 1_000_000)
 	wantKind(t, err, account.KindUnavailable)
-	if ran != attempts {
-		t.Errorf("the body ran %d times, want %d", ran, attempts)
+	if ran < 5 {
+		t.Errorf("the body ran only %d times", ran)
 	}
-	if got := user(t, s, alice.ID).GitHubUserID; got != attempts*100 {
+	if got := user(t, s, alice.ID).GitHubUserID; got%100 != 0 {
 		t.Errorf("the field is %d: the write that failed has left something", got)
 	}
 }
@@ -132,7 +133,7 @@ func TestDeadlock(t *testing.T) {
 			return tx.UpdatePasswordHash(ctx, users[1-i].ID, fmt.Sprint("other ", ran[i]))
 		})
 	})
-	if err := errors.Join(results...); err != nil || ran[0]+ran[1] != 3 {
+	if err := errors.Join(results...); err != nil || ran[0]+ran[1] < 3 {
 		t.Errorf("after %v attempts: %v", ran, err)
 	}
 }

@@ -78,12 +78,15 @@ func sqliteDSN(path, key, value string) string {
 		"_pragma": {
 			"busy_timeout(4000)", "journal_mode(WAL)", "synchronous(FULL)",
 			"foreign_keys(1)", "cache_size(-16000)", "temp_store(MEMORY)",
+			"secure_delete(1)", // what was erased is not to be found in the file
 		},
 		"_time_integer_format": {"unix_micro"},
 	}
 	query.Add(key, value)
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query.Encode()
+	return "file:" + escapePath(path) + "?" + query.Encode()
 }
+
+func escapePath(path string) string { return (&url.URL{Path: path}).EscapedPath() }
 
 // sqliteWriter is the one goroutine that changes the file. It takes what is
 // waiting as one batch, runs each body in a savepoint, commits once, which is

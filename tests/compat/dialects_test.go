@@ -100,15 +100,15 @@ func TestEmptyMembersOfUsers(t *testing.T) {
 			}
 			list := object(t, c.call(t, "GET", "/users?q=plain", nil).want(t, http.StatusOK))
 			check("list", list["users"].([]any)[0])
-			c.as(servertestKey(t, s, "plain")).call(t, "POST", "/users/logout", nil).want(t, http.StatusOK)
+			c.as(keyOf(t, s, "plain")).call(t, "POST", "/users/logout", nil).want(t, http.StatusOK)
 			log := object(t, c.call(t, "GET", "/audit?q=action:logout", nil).want(t, http.StatusOK))
 			check("audit", log["audit_logs"].([]any)[0].(map[string]any)["user"])
 		})
 	}
 }
 
-// servertestKey makes a key for a user who cannot sign in.
-func servertestKey(t *testing.T, s *servertest.Server, user string) string {
+// keyOf makes a key for a user who cannot sign in.
+func keyOf(t *testing.T, s *servertest.Server, user string) string {
 	t.Helper()
 	key, err := s.Owner.CreateSessionKey(t.Context(), user)
 	if err != nil {

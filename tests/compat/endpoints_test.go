@@ -3,10 +3,12 @@ package compat_test
 import (
 	"encoding/json"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -98,7 +100,7 @@ func firstUserFields(more map[string]any) map[string]any {
 
 // examples are the endpoints of the two pages that Usher serves.
 func examples() []example {
-	return slices.Concat(userExamples(), accountExamples(), olderExamples())
+	return slices.Concat(userExamples(), accountExamples(), keyExamples(), olderExamples())
 }
 
 func userExamples() []example {
@@ -165,10 +167,51 @@ func accountExamples() []example {
 
 func somebodysOrganizations(t *testing.T, s *servertest.Server) meaning {
 	t.Helper()
-	m := somebody(t, s)
+	m := silent(somebody)(t, s)
 	m.path["organizationname"] = "coder"
-	m.shows = nil
 	return m
+}
+
+// tokenFields are what every field of the page's body for a new token can mean.
+func tokenFields() map[string]any {
+	return map[string]any{
+		"token_name": "ci", "lifetime": int64(time.Hour), "scope": "all", "scopes": []any{"all"},
+		"allow_list": []any{map[string]any{"type": "*", "id": "*"}},
+	}
+}
+
+// token is a token of the owner, called by the name or the id that the path has.
+func token(t *testing.T, s *servertest.Server) meaning {
+	t.Helper()
+	key := decode[struct{ Key string }](t, raw(s).call(t, "POST", "/users/me/keys/tokens", tokenFields()).want(t, http.StatusCreated))
+	id, _, _ := strings.Cut(key.Key, "-")
+	return meaning{
+		path:  map[string]string{"user": "me", "keyname": "ci", "keyid": id},
+		shows: map[string]any{"id": id, "token_name": "ci", "lifetime_seconds": 3600.0, "scope": "all", "scopes": []any{"coder:all"}},
+	}
+}
+
+// silent leaves out what would be compared with the answer.
+func silent(prepare func(*testing.T, *servertest.Server) meaning) func(*testing.T, *servertest.Server) meaning {
+	return func(t *testing.T, s *servertest.Server) meaning {
+		t.Helper()
+		m := prepare(t, s)
+		m.shows = nil
+		return m
+	}
+}
+
+func keyExamples() []example {
+	return []example{
+		{page: "current", method: "GET", path: "/users/{user}/keys/tokens", prepare: silent(token)},
+		{page: "current", method: "POST", path: "/users/{user}/keys/tokens", exact: true, prepare: func(*testing.T, *servertest.Server) meaning {
+			return meaning{path: map[string]string{"user": "me"}, fields: tokenFields()}
+		}},
+		{page: "current", method: "GET", path: "/users/{user}/keys/tokens/{keyname}", exact: true, prepare: token},
+		{page: "current", method: "GET", path: "/users/{user}/keys/{keyid}", exact: true, prepare: token},
+		{page: "current", method: "DELETE", path: "/users/{user}/keys/{keyid}", prepare: silent(token)},
+		{page: "current", method: "PUT", path: "/users/{user}/keys/{keyid}/expire", prepare: silent(token)},
+	}
 }
 
 // olderExamples are of the page of 2022, in the dialect that keeps its shapes.

@@ -1,0 +1,167 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"usher/internal/server/servertest"
+	"usher/internal/store/storetest"
+	"usher/sdk"
+)
+
+var update = flag.Bool("update", false, "write testdata/golden anew from the answers")
+
+// takes are the answers of one run of the scenario, by operation.
+type takes map[string]string
+
+// notJSON are operations whose answers are no JSON, or nothing at all.
+var notJSON = []string{"openAPI", "healthz", "readyz", "metrics"}
+
+// TestGolden keeps the JSON of every operation in every dialect, so that a change
+// of the wire is seen in the change that makes it.
+func TestGolden(t *testing.T) {
+	t.Parallel()
+
+	dialects := []string{sdk.DialectReference, sdk.DialectCoder, sdk.DialectLegacy}
+	byDialect := map[string]takes{}
+	for _, dialect := range dialects {
+		byDialect[dialect] = record(t, dialect)
+	}
+	var missing []string
+	for _, o := range described() {
+		if slices.Contains(notJSON, o.ID) {
+			continue
+		}
+		if byDialect[sdk.DialectReference][o.ID] == "" {
+			missing = append(missing, o.ID)
+			continue
+		}
+		var text strings.Builder
+		for _, dialect := range dialects {
+			take := byDialect[dialect][o.ID]
+			if dialect != sdk.DialectReference && take == byDialect[sdk.DialectReference][o.ID] {
+				take = `"as in the reference"`
+			}
+			fmt.Fprintf(&text, "%q: %s,\n", dialect, take)
+		}
+		compare(t, o.ID, "{"+strings.TrimSuffix(text.String(), ",\n")+"}")
+	}
+	if len(missing) > 0 {
+		t.Errorf("the scenario has no call of %v", missing)
+	}
+}
+
+func compare(t *testing.T, operation, text string) {
+	t.Helper()
+	var got bytes.Buffer
+	if err := json.Indent(&got, []byte(text), "", "  "); err != nil {
+		t.Fatalf("%s: %v in %s", operation, err, text)
+	}
+	got.WriteByte('\n')
+	file := filepath.Join("testdata", "golden", operation+".json")
+	if *update {
+		if err := os.WriteFile(file, got.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v (run the test with -update)", err)
+	}
+	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		t.Errorf("%s differs from %s (-want +got); if that is meant, run with -update:\n%s", operation, file, diff)
+	}
+}
+
+// record runs the scenario: a call of every operation, in an order in which all
+// of them succeed.
+func record(t *testing.T, dialect string) takes {
+	t.Helper()
+	s := servertest.Start(t, storetest.SQLite(t))
+	c := guest(s).with(sdk.DialectHeader, dialect).with("User-Agent", "golden/1")
+	got := takes{}
+	take := func(operation string, a answer) answer {
+		t.Helper()
+		if a.status >= 300 {
+			t.Fatalf("%s: %s", operation, a)
+		}
+		got[operation] = normalise(s.URL, a)
+		return a
+	}
+	take("createFirstUser", c.post(t, "/api/v2/users/first", first()))
+	take("hasFirstUser", c.get(t, "/api/v2/users/first"))
+	take("apiRoot", c.get(t, "/api/v2"))
+	take("buildInfo", c.get(t, "/api/v2/buildinfo"))
+	take("authMethods", c.get(t, "/api/v2/users/authmethods"))
+	take("validatePassword", c.post(t, "/api/v2/users/validate-password", body{"password": "weak"}))
+	session := take("login", c.post(t, loginPath, credentials("admin@example.com", servertest.Password)))
+	admin := c.as(decode[sdk.LoginWithPasswordResponse](t, session).SessionToken)
+
+	take("createUser", admin.post(t, usersPath, body{
+		"username": "Ann", "email": "ann@example.com", "password": servertest.Password, "roles": []string{"auditor"},
+		"organization_ids": []uuid.UUID{uuid.Nil},
+	}))
+	take("updateUserProfile", admin.put(t, path("ann", "profile"), body{"username": "ann", "name": "Ann <&>", "avatar_url": "https://example.com/a.png"}))
+	take("updateUserEmail", admin.put(t, path("ann", "email"), body{"email": "ann@example.org"}))
+	take("updateUserRoles", admin.put(t, path("ann", "roles"), body{"roles": []string{"template-admin", "auditor"}}))
+	take("updateUserPassword", admin.put(t, path("ann", "password"), body{"password": nextPassword}))
+	take("suspendUser", admin.put(t, path("ann", "status/suspend"), nil))
+	take("activateUser", admin.put(t, path("ann", "status/activate"), nil))
+	take("createSessionKey", admin.post(t, path("ann", "keys"), nil))
+	admin.post(t, usersPath, body{"username": "robot", "service_account": true, "organization_ids": []uuid.UUID{uuid.Nil}}).want(t, http.StatusCreated)
+	take("getUser", admin.get(t, path("robot")))
+	take("listUsers", admin.get(t, usersPath+"?q=r&limit=2"))
+	take("listSiteRoles", admin.get(t, "/api/v2/users/roles"))
+	take("getUserRoles", admin.get(t, path("ann", "roles")))
+	take("getUserLoginType", admin.get(t, path("me", "login-type")))
+	take("listUserOrganizations", admin.get(t, path("ann", "organizations")))
+	take("getUserOrganization", admin.get(t, path("ann", "organizations", "coder")))
+	take("getOrganization", admin.get(t, "/api/v2/organizations/default"))
+	take("listAuditLogs", admin.get(t, auditPath+"?limit=4"))
+	take("deleteUser", admin.delete(t, path("ann")))
+	take("logout", admin.post(t, "/api/v2/users/logout", nil))
+	return got
+}
+
+var (
+	anyID      = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	anyTime    = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
+	anyKey     = regexp.MustCompile(`ush[0-9A-Za-z]{7}-[0-9A-Za-z]{22}`)
+	anyVersion = regexp.MustCompile(`v0\.0\.0\+usher\.[^"]*`)
+)
+
+// normalise replaces what differs from run to run: ids by their number in the
+// order of appearance, times, keys, the version and the address.
+func normalise(serverURL string, a answer) string {
+	if a.status == http.StatusNoContent {
+		return `"no content"`
+	}
+	ids := map[string]string{uuid.Nil.String(): uuid.Nil.String()}
+	text := anyID.ReplaceAllStringFunc(string(a.body), func(id string) string {
+		if ids[id] == "" {
+			ids[id] = fmt.Sprintf("id-%d", len(ids))
+		}
+		return ids[id]
+	})
+	text = anyTime.ReplaceAllStringFunc(text, func(at string) string {
+		if strings.HasPrefix(at, "0001-") || strings.HasPrefix(at, "1970-") {
+			return at // never
+		}
+		return "a time"
+	})
+	text = anyKey.ReplaceAllString(text, "a key")
+	text = anyVersion.ReplaceAllString(text, "v0.0.0+usher.version")
+	return strings.TrimSpace(strings.ReplaceAll(text, serverURL, "http://usher.example.com"))
+}
