@@ -95,6 +95,15 @@ func TestRouting(t *testing.T) {
 		"GET /api/v2/users/first":                      "hasFirstUser",
 		"GET /api/v2/users/roles":                      "listSiteRoles",
 		"GET /api/v2/users/x":                          "getUser",
+
+		"GET /api/v2/organizations/x/members/roles":          "listOrganizationRoles",
+		"POST /api/v2/organizations/x/members/roles":         "createOrganizationRole",
+		"PUT /api/v2/organizations/x/members/roles":          "updateOrganizationRole",
+		"GET /api/v2/organizations/x/members/ann":            "getMember",
+		"POST /api/v2/organizations/x/members/ann":           "addMember",
+		"DELETE /api/v2/organizations/x/members/roles/own":   "deleteOrganizationRole",
+		"DELETE /api/v2/organizations/x/members/roles/roles": "deleteOrganizationRole",
+		"PUT /api/v2/organizations/x/members/ann/roles":      "updateMemberRoles",
 	}
 	for request, want := range cases {
 		method, path, _ := strings.Cut(request, " ")

@@ -220,6 +220,7 @@ func TestPrintedValuesHideSecrets(t *testing.T) {
 		"LoginWithPasswordRequest":    &sdk.LoginWithPasswordRequest{Email: "ada", Password: secret},
 		"LoginWithPasswordResponse":   sdk.LoginWithPasswordResponse{SessionToken: secret},
 		"GenerateAPIKeyResponse":      sdk.GenerateAPIKeyResponse{Key: secret},
+		"GitSSHPrivateKey":            &sdk.GitSSHPrivateKey{PrivateKey: secret},
 	}
 	for name, value := range values {
 		t.Run(name, func(t *testing.T) {

@@ -135,6 +135,18 @@ func methods(t *testing.T) map[string]method {
 			},
 			want: "PUT /api/v2/users/ada/roles", body: `{"roles":[]}`, status: 200, answer: user,
 		},
+		"GitSSHKey": {
+			call: func(ctx context.Context, c *sdk.Client) (any, error) { return c.GitSSHKey(ctx, sdk.Me) },
+			want: "GET /api/v2/users/me/gitsshkey", status: 200, answer: example("GET /api/v2/users/{user}/gitsshkey"),
+		},
+		"RegenerateGitSSHKey": {
+			call: func(ctx context.Context, c *sdk.Client) (any, error) { return c.RegenerateGitSSHKey(ctx, "ada") },
+			want: "PUT /api/v2/users/ada/gitsshkey", status: 200, answer: example("PUT /api/v2/users/{user}/gitsshkey"),
+		},
+		"GitSSHPrivateKey": {
+			call: func(ctx context.Context, c *sdk.Client) (any, error) { return c.GitSSHPrivateKey(ctx, sdk.Me) },
+			want: "GET /api/v2/users/me/gitsshkey/private", status: 200, answer: `{"private_key":"-----BEGIN"}`,
+		},
 		"UserLoginType": {
 			call: func(ctx context.Context, c *sdk.Client) (any, error) { return c.UserLoginType(ctx, sdk.Me) },
 			want: "GET /api/v2/users/me/login-type", status: 200, answer: `{"login_type":"password"}`,

@@ -79,6 +79,16 @@ func (r GenerateAPIKeyResponse) Format(f fmt.State, verb rune) {
 // LogValue implements [slog.LogValuer] without the key.
 func (r GenerateAPIKeyResponse) LogValue() slog.Value { return logValue(r) }
 
+// Format implements [fmt.Formatter] without the key.
+func (k GitSSHPrivateKey) Format(f fmt.State, verb rune) {
+	type plain GitSSHPrivateKey
+	k.PrivateKey = redact(k.PrivateKey)
+	fmt.Fprintf(f, fmt.FormatString(f, verb), plain(k))
+}
+
+// LogValue implements [slog.LogValuer] without the key.
+func (k GitSSHPrivateKey) LogValue() slog.Value { return logValue(k) }
+
 // redact keeps an absent secret recognisable as absent.
 func redact(secret string) string {
 	if secret == "" {

@@ -57,6 +57,9 @@ func CheckOrganizationName(name string) error {
 	case strings.EqualFold(name, "default"), strings.EqualFold(name, "new"), strings.EqualFold(name, "create"):
 		return fmt.Errorf("%q is a reserved word", name)
 	}
+	if _, err := uuid.Parse(name); err == nil {
+		return fmt.Errorf("must not look like a UUID")
+	}
 	return nil
 }
 
@@ -110,13 +113,13 @@ type Member struct {
 	UpdatedAt   time.Time
 }
 
-// RoleDisplayName returns what people call one of the member's roles, "" for one
-// that is no more.
-func (m *Member) RoleDisplayName(name string) string {
+// Role returns what one of the member's roles means. One that is no more permits
+// nothing.
+func (m *Member) Role(name string) Role {
 	if role := heldRole(name, m.CustomRoles); role != nil {
-		return role.DisplayName
+		return *role
 	}
-	return ""
+	return Role{Name: name}
 }
 
 // Object returns the membership as something that permissions are about: it

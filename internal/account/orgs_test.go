@@ -54,6 +54,7 @@ func TestCheckOrganizationName(t *testing.T) {
 	}
 	for _, name := range []string{
 		"", "default", "Default", "new", "create", "-a", "a-", "a--b", "a_b", "a.b", "a b", "ä", "a\n", strings.Repeat("a", 33),
+		strings.ReplaceAll(idA, "-", ""),
 	} {
 		if err := account.CheckOrganizationName(name); err == nil {
 			t.Errorf("%q is accepted", name)

@@ -291,8 +291,8 @@ func TestRoleNames(t *testing.T) {
 		if got := account.SiteRoleDisplayName(c.name); got != c.siteDisplay {
 			t.Errorf("SiteRoleDisplayName(%q) = %q, want %q", c.name, got, c.siteDisplay)
 		}
-		if got := account.OrgRoleDisplayName(c.name); got != c.orgDisplay {
-			t.Errorf("OrgRoleDisplayName(%q) = %q, want %q", c.name, got, c.orgDisplay)
+		if role, _ := account.BuiltInOrgRole(c.name); role.DisplayName != c.orgDisplay {
+			t.Errorf("BuiltInOrgRole(%q) is called %q, want %q", c.name, role.DisplayName, c.orgDisplay)
 		}
 	}
 }

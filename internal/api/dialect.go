@@ -68,10 +68,6 @@ func (d Dialect) encode(v any) any {
 		return encodeAssignableRole(v)
 	case sdk.OrganizationMemberWithUserData:
 		return d.encodeMember(v)
-	case []sdk.OrganizationMemberWithUserData:
-		return encodeEach(v, d.encodeMember)
-	case sdk.PaginatedMembersResponse:
-		return coderMembers{Members: encodeEach(v.Members, d.encodeMember), Count: v.Count}
 	case sdk.APIKey:
 		return encodeKey(v)
 	case []sdk.APIKeyWithOwner:
@@ -130,11 +126,6 @@ type coderMember struct {
 	AvatarURL        *string     `json:"avatar_url,omitempty"`
 	IsServiceAccount bool        `json:"is_service_account,omitempty"`
 	GlobalRoles      []coderRole `json:"global_roles"`
-}
-
-type coderMembers struct {
-	Members []coderMember `json:"members"`
-	Count   int           `json:"count"`
 }
 
 func (d Dialect) encodeMember(m sdk.OrganizationMemberWithUserData) coderMember {

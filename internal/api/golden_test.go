@@ -123,6 +123,9 @@ func record(t *testing.T, dialect string) takes {
 	admin.post(t, usersPath, body{"username": "robot", "service_account": true, "organization_ids": []uuid.UUID{uuid.Nil}}).want(t, http.StatusCreated)
 	take("getUser", admin.get(t, path("robot")))
 	take("listUsers", admin.get(t, usersPath+"?q=r&limit=2"))
+	take("getGitSSHKey", admin.get(t, path("me", "gitsshkey")))
+	take("regenerateGitSSHKey", admin.put(t, path("ann", "gitsshkey"), nil))
+	take("getGitSSHPrivateKey", admin.get(t, path("me", "gitsshkey/private")))
 	take("listSiteRoles", admin.get(t, "/api/v2/users/roles"))
 	take("getUserRoles", admin.get(t, path("ann", "roles")))
 	take("getUserLoginType", admin.get(t, path("me", "login-type")))
@@ -136,10 +139,12 @@ func record(t *testing.T, dialect string) takes {
 }
 
 var (
-	anyID      = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
-	anyTime    = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
-	anyKey     = regexp.MustCompile(`ush[0-9A-Za-z]{7}-[0-9A-Za-z]{22}`)
-	anyVersion = regexp.MustCompile(`v0\.0\.0\+usher\.[^"]*`)
+	anyID         = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	anyTime       = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
+	anyKey        = regexp.MustCompile(`ush[0-9A-Za-z]{7}-[0-9A-Za-z]{22}`)
+	anyPublicKey  = regexp.MustCompile(`ssh-ed25519 [A-Za-z0-9+/]{68}`)
+	anyPrivateKey = regexp.MustCompile(`(-----BEGIN OPENSSH PRIVATE KEY-----)(\\n[A-Za-z0-9+/=]+)+`)
+	anyVersion    = regexp.MustCompile(`v0\.0\.0\+usher\.[^"]*`)
 )
 
 // normalise replaces what differs from run to run: ids by their number in the
@@ -162,6 +167,8 @@ func normalise(serverURL string, a answer) string {
 		return "a time"
 	})
 	text = anyKey.ReplaceAllString(text, "a key")
+	text = anyPublicKey.ReplaceAllString(text, "ssh-ed25519 base64")
+	text = anyPrivateKey.ReplaceAllString(text, "$1\\nbase64")
 	text = anyVersion.ReplaceAllString(text, "v0.0.0+usher.version")
 	return strings.TrimSpace(strings.ReplaceAll(text, serverURL, "http://usher.example.com"))
 }

@@ -60,7 +60,7 @@ func TestUnknownPaths(t *testing.T) {
 	s := servertest.New(t)
 	for _, at := range []string{
 		"/api/v2/nowhere", "/api/v2/users/me/nowhere", "/api/v2/users/me/profile/x", "/api/v3/users", "/api", "/nowhere", "/favicon.ico",
-		"/api/v2/organizations", "/API/V2/users", "/api/v2/Users", "/api/v2users", "/api/v2/users/me/status",
+		"/api/v2/groups", "/api/v2/users/me/quiet-hours", "/API/V2/users", "/api/v2/Users", "/api/v2users", "/api/v2/users/me/status",
 		// What a proxy might resolve to something else is nothing.
 		"/api/v2/./users", "/api/v2/users/../users/me", "/api/v2/users/me/..", "/../api/v2/users", "/api/v2/users/.",
 		// An encoded slash does not part segments.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"math"
 	"strconv"
 
@@ -93,19 +94,26 @@ func (p *parameters) failure() error {
 // streamBuffer is how much of a list is held before it is sent, in bytes.
 const streamBuffer = 64 << 10
 
-// streamUsers writes a list of any length with bounded memory. Once the first
-// bytes are sent an error can no longer be told: the connection is cut, so that
-// no client takes half a list for a whole one.
+// streamUsers writes a list of users.
 func (c *call) streamUsers(listing service.UserListing) error {
+	head := fmt.Sprintf(`{"count":%d,"users":[`, listing.Count)
+	return stream(c, head, listing.Users, func(u account.User) any { return toUser(u) }, "]}\n")
+}
+
+// stream writes a list of any length with bounded memory, between a head and a
+// tail that make it JSON. Once the first bytes are sent an error can no longer be
+// told: the connection is cut, so that no client takes half a list for a whole
+// one.
+func stream[T any](c *call, head string, list iter.Seq2[T, error], toWire func(T) any, tail string) error {
 	c.w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	out := bufio.NewWriterSize(c.w, streamBuffer)
-	fmt.Fprintf(out, `{"count":%d,"users":[`, listing.Count)
+	_, _ = out.WriteString(head)
 	separator := ""
-	for user, err := range listing.Users {
+	for item, err := range list {
 		if err != nil {
 			return c.breakOff(err)
 		}
-		text, err := json.Marshal(c.dialect.encode(toUser(user)))
+		text, err := json.Marshal(c.dialect.encode(toWire(item)))
 		if err != nil {
 			return err
 		}
@@ -115,7 +123,7 @@ func (c *call) streamUsers(listing service.UserListing) error {
 		}
 		separator = ","
 	}
-	_, _ = out.WriteString("]}\n")
+	_, _ = out.WriteString(tail)
 	_ = out.Flush()
 	return nil
 }

@@ -55,6 +55,12 @@ var matrix = []struct {
 		"200 404 404 | 200 200 200 | 200 200 200 | 200 200 200 | 200 200 200"},
 	{http.MethodGet, "organizations/coder", nil, "",
 		"200 404 404 | 200 200 200 | 200 200 200 | 200 200 200 | 200 200 200"},
+	{http.MethodGet, "gitsshkey", nil, "user:read_personal",
+		"200 404 404 | 200 403 403 | 200 403 403 | 200 200 200 | 200 200 200"},
+	{http.MethodPut, "gitsshkey", nil, "user:update_personal",
+		"200 404 404 | 200 403 403 | 200 403 403 | 200 200 200 | 200 200 200"},
+	{http.MethodGet, "gitsshkey/private", nil, "user:read_personal",
+		"200 404 404 | 200 403 403 | 200 403 403 | 200 403 403 | 200 403 403"},
 	{http.MethodPost, "keys", nil, "api_key:create",
 		"201 404 404 | 201 403 403 | 201 403 403 | 201 403 403 | 201 201 201"},
 }

@@ -1,6 +1,9 @@
 package api
 
 import (
+	"fmt"
+	"iter"
+
 	"usher/internal/account"
 	"usher/sdk"
 )
@@ -10,7 +13,7 @@ func (a *API) listMembers(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.ok(encodeEach(members, toMemberWithUser))
+	return c.streamMembers("[", members, "]\n")
 }
 
 func (a *API) listMembersPaginated(c *call) error {
@@ -19,10 +22,11 @@ func (a *API) listMembersPaginated(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.ok(sdk.PaginatedMembersResponse{
-		Members: encodeEach(listing.Members, toMemberWithUser),
-		Count:   listing.Count,
-	})
+	return c.streamMembers(fmt.Sprintf(`{"count":%d,"members":[`, listing.Count), listing.Members, "]}\n")
+}
+
+func (c *call) streamMembers(head string, members iter.Seq2[account.Member, error], tail string) error {
+	return stream(c, head, members, func(m account.Member) any { return toMemberWithUser(m) }, tail)
 }
 
 func (a *API) getMember(c *call) error {
@@ -65,7 +69,7 @@ func toMember(m account.Member) sdk.OrganizationMember {
 		UpdatedAt:      m.UpdatedAt,
 		Roles: encodeEach(m.Roles, func(name string) sdk.SlimRole {
 			return sdk.SlimRole{
-				Name: name, DisplayName: m.RoleDisplayName(name), OrganizationID: m.OrganizationID.String(),
+				Name: name, DisplayName: m.Role(name).DisplayName, OrganizationID: m.OrganizationID.String(),
 			}
 		}),
 	}

@@ -44,6 +44,9 @@ func (c *call) proceed() error {
 		return bodyTooLarge()
 	}
 	unauthenticated := c.authenticate()
+	if account.KindOf(unauthenticated) == account.KindUnavailable {
+		return unauthenticated // the route would only wait for the database once more
+	}
 	if err := c.checkRate(); err != nil {
 		return err
 	}
@@ -89,7 +92,7 @@ func (c *call) setHeaders() {
 // error is of no consequence.
 func (c *call) authenticate() error {
 	key := credential(c.r)
-	if key == "" {
+	if key == "" || c.route.access == forProbes {
 		return service.NoCredential()
 	}
 	actor, err := c.api.Service.Authenticate(c.ctx(), key, c.origin)

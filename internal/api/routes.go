@@ -24,6 +24,7 @@ type access int
 const (
 	forEveryone access = iota // with or without a credential
 	forUsers                  // with a valid credential
+	forProbes                 // a credential is not even looked at
 )
 
 // limit says how often a route may be called.
@@ -38,10 +39,10 @@ const (
 // routes is the map of the API.
 func (a *API) routes() []route {
 	return []route{
-		{"GET", "/{$}", "home", forEveryone, unlimited, a.home},
-		{"GET", "/healthz", "healthz", forEveryone, unlimited, a.healthz},
-		{"GET", "/readyz", "readyz", forEveryone, unlimited, a.readyz},
-		{"GET", "/metrics", "metrics", forEveryone, unlimited, a.showMetrics},
+		{"GET", "/{$}", "home", forProbes, unlimited, a.home},
+		{"GET", "/healthz", "healthz", forProbes, unlimited, a.healthz},
+		{"GET", "/readyz", "readyz", forProbes, unlimited, a.readyz},
+		{"GET", "/metrics", "metrics", forProbes, unlimited, a.showMetrics},
 
 		{"GET", "/api/v2", "apiRoot", forEveryone, apiLimit, a.apiRoot},
 		{"GET", "/api/v2/buildinfo", "buildInfo", forEveryone, apiLimit, a.buildInfo},
@@ -87,6 +88,10 @@ func (a *API) routes() []route {
 		{"POST", "/api/v2/users/{user}/keys/tokens", "createToken", forUsers, apiLimit, a.createToken},
 		{"GET", "/api/v2/users/{user}/keys/tokens/tokenconfig", "getTokenConfig", forUsers, apiLimit, a.tokenConfig},
 		{"GET", "/api/v2/users/{user}/keys/tokens/{keyname}", "getToken", forUsers, apiLimit, a.getToken},
+
+		{"GET", "/api/v2/users/{user}/gitsshkey", "getGitSSHKey", forUsers, apiLimit, a.getGitSSHKey},
+		{"PUT", "/api/v2/users/{user}/gitsshkey", "regenerateGitSSHKey", forUsers, apiLimit, a.regenerateGitSSHKey},
+		{"GET", "/api/v2/users/{user}/gitsshkey/private", "getGitSSHPrivateKey", forUsers, apiLimit, a.getGitSSHPrivateKey},
 
 		{"GET", "/api/v2/auth/scopes", "listScopes", forEveryone, apiLimit, a.listScopes},
 		{"POST", "/api/v2/authcheck", "checkPermissions", forUsers, apiLimit, a.checkPermissions},

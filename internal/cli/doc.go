@@ -5,7 +5,8 @@
 //
 // It may import sdk, which every client command goes through; server, which
 // "usher serve" and the two offline commands start; buildinfo, and secret for
-// types that do not print and for generated passwords. It never imports store,
-// service, api or account, never decides what a user may do, and reaches the
-// process only through [IO], so that tests run it without globals.
+// types that do not print, for generated passwords and for the form of keys. It
+// never imports store, service, api or account, never decides what a user may
+// do, and reaches the process only through [IO], so that tests run it without
+// globals.
 package cli

@@ -45,6 +45,7 @@ func (a *app) resetPasswordCommand() *cobra.Command {
 func (a *app) createAdminCommand() *cobra.Command {
 	rows := databaseSettings()
 	var person newPerson
+	var output format
 	cmd := &cobra.Command{
 		Use:   "create-admin",
 		Short: "Create an owner in the database",
@@ -70,13 +71,13 @@ func (a *app) createAdminCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a.printf("Created the owner %s.\n", user.Username)
-			return nil
+			return a.printUser(output, user, "Created the owner %s.\n", user.Username)
 		},
 	}
 	addSettings(cmd.Flags(), rows)
 	cmd.Flags().SortFlags = false
 	person.addFlags(cmd.Flags(), "")
+	output.addFlag(cmd)
 	return cmd
 }
 
@@ -86,5 +87,8 @@ func (a *app) offline(cmd *cobra.Command, rows []setting) (server.Offline, error
 	if err != nil {
 		return server.Offline{}, err
 	}
-	return server.Offline{DataDir: options.config.DataDir, DatabaseURL: options.config.DatabaseURL}, nil
+	return server.Offline{
+		DataDir: options.config.DataDir, DatabaseURL: options.config.DatabaseURL,
+		EncryptionKeyFile: options.config.EncryptionKeyFile,
+	}, nil
 }

@@ -87,9 +87,13 @@ func orDash(s string) string {
 	return s
 }
 
+const day = 24 * time.Hour
+
+// longAgo is when a date says more than a number of days.
+const longAgo = 30 * day
+
 // ago tells a time in words while that says more than the date.
 func ago(t, now time.Time) string {
-	const day = 24 * time.Hour
 	age := now.Sub(t)
 	switch {
 	case t.Unix() <= 0: // the zero time, and the wire's other "never"
@@ -100,10 +104,39 @@ func ago(t, now time.Time) string {
 		return count(int(age/time.Minute), "minute") + " ago"
 	case age < day:
 		return count(int(age/time.Hour), "hour") + " ago"
-	case age < 30*day:
+	case age < longAgo:
 		return count(int(age/day), "day") + " ago"
 	}
 	return date(t)
+}
+
+// until tells when something ends, rounded to what a person would say, or that it
+// has ended.
+func until(t, now time.Time) string {
+	left := t.Sub(now)
+	switch {
+	case left <= 0:
+		return "expired " + ago(t, now)
+	case left < time.Minute:
+		return "in less than a minute"
+	case left.Round(time.Minute) < time.Hour:
+		return "in " + count(int(left.Round(time.Minute)/time.Minute), "minute")
+	case left.Round(time.Hour) < 2*day:
+		return "in " + count(int(left.Round(time.Hour)/time.Hour), "hour")
+	case left < longAgo:
+		return "in " + count(int(left.Round(day)/day), "day")
+	}
+	return date(t)
+}
+
+// moment tells a time to the minute, and in words.
+func (a *app) moment(t time.Time) string {
+	const minutes = "2006-01-02 15:04"
+	exact, words := t.Local().Format(minutes), until(t, a.now())
+	if words == date(t) {
+		return exact
+	}
+	return fmt.Sprintf("%s (%s)", exact, words)
 }
 
 func date(t time.Time) string { return t.Local().Format(time.DateOnly) }
@@ -114,6 +147,15 @@ func count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// enumerate joins words as a sentence does.
+func enumerate(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
 func roleNames(roles []sdk.SlimRole) string {

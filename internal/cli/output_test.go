@@ -32,6 +32,39 @@ func TestAgo(t *testing.T) {
 	}
 }
 
+func TestUntil(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 5, 17, 12, 0, 0, 0, time.UTC)
+	tests := map[time.Duration]string{
+		-3 * time.Hour:             "expired 3 hours ago",
+		0:                          "expired just now",
+		59 * time.Second:           "in less than a minute",
+		time.Minute:                "in 1 minute",
+		time.Hour - 31*time.Second: "in 59 minutes",
+		time.Hour - time.Second:    "in 1 hour",
+		day - time.Second:          "in 24 hours",
+		2*day - time.Second:        "in 2 days",
+		7*day - time.Second:        "in 7 days",
+		30*day - time.Second:       "in 30 days",
+		30 * day:                   date(now.Add(30 * day)),
+		876600*time.Hour - 3*day/2: date(now.Add(876600*time.Hour - 3*day/2)),
+	}
+	for left, want := range tests {
+		if got := until(now.Add(left), now); got != want {
+			t.Errorf("until(now + %s) = %q, want %q", left, got, want)
+		}
+	}
+}
+
+func TestEnumerate(t *testing.T) {
+	t.Parallel()
+	for want, words := range map[string][]string{"": nil, "a": {"a"}, "a and b": {"a", "b"}, "a, b and c": {"a", "b", "c"}} {
+		if got := enumerate(words); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestCellsCannotDriveTheTerminal(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer

@@ -51,6 +51,21 @@ func duration(field func(*serverOptions) *time.Duration) func(*serverOptions, st
 	}
 }
 
+// lifetime is duration where the zero value stands for the default: a 0 that
+// somebody wrote would silently mean something else.
+func lifetime(field func(*serverOptions) *time.Duration) func(*serverOptions, string) error {
+	set := duration(field)
+	return func(o *serverOptions, value string) error {
+		if err := set(o, value); err != nil {
+			return err
+		}
+		if *field(o) == 0 {
+			return fmt.Errorf("%q is no time at all", value)
+		}
+		return nil
+	}
+}
+
 func boolean(field func(*serverOptions) *bool) func(*serverOptions, string) error {
 	return func(o *serverOptions, value string) error {
 		b, err := strconv.ParseBool(value)

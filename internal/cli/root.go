@@ -34,7 +34,7 @@ func (a *app) rootCommand() *cobra.Command {
 		&cobra.Group{ID: groupServer, Title: "Run a server:"},
 	)
 	a.globalFlags(root.PersistentFlags())
-	for _, cmd := range []*cobra.Command{a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.usersCommand(), a.versionCommand()} {
+	for _, cmd := range []*cobra.Command{a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.usersCommand(), a.tokensCommand(), a.publickeyCommand(), a.versionCommand()} {
 		cmd.GroupID = groupClient
 		root.AddCommand(cmd)
 	}
@@ -43,6 +43,9 @@ func (a *app) rootCommand() *cobra.Command {
 		serverSide(cmd)
 		root.AddCommand(cmd)
 	}
+	keys := a.keysCommand()
+	keys.GroupID = groupServer
+	root.AddCommand(keys)
 	root.AddCommand(a.completionCommand(), a.manualCommand())
 	return group(root)
 }

@@ -96,6 +96,16 @@ func servingSettings() []setting {
 			otherwise: "plain HTTP",
 			set:       text(func(o *serverOptions) *string { return &o.config.TLSKeyFile }),
 		},
+		{
+			name: "encryption-key-file", kind: "FILE", usage: "the keys that encrypt secrets in the database; all nodes share it",
+			otherwise: server.EncryptionKeyFile + " in the data directory",
+			set:       text(func(o *serverOptions) *string { return &o.config.EncryptionKeyFile }),
+		},
+		{
+			name: "ssh-keygen-algorithm", kind: "NAME", usage: "of the SSH keys that are made: ed25519, ecdsa or rsa4096",
+			fallback: "ed25519",
+			set:      text(func(o *serverOptions) *string { return &o.config.SSHKeygenAlgorithm }),
+		},
 	}
 }
 
@@ -104,12 +114,42 @@ func loginSettings() []setting {
 		{
 			name: "session-duration", kind: "DURATION", usage: "how long an unused login lasts",
 			fallback: hours(server.DefaultSession),
-			set:      duration(func(o *serverOptions) *time.Duration { return &o.config.SessionDuration }),
+			set:      lifetime(func(o *serverOptions) *time.Duration { return &o.config.SessionDuration }),
+		},
+		{
+			name: "disable-session-expiry-refresh", usage: "end logins after that time, however much they are used",
+			fallback: "false",
+			set:      boolean(func(o *serverOptions) *bool { return &o.config.DisableSessionExpiryRefresh }),
 		},
 		{
 			name: "default-token-lifetime", kind: "DURATION", usage: "the life of a token made without one",
 			fallback: hours(server.DefaultTokenLifetime),
-			set:      duration(func(o *serverOptions) *time.Duration { return &o.config.DefaultTokenLifetime }),
+			set:      lifetime(func(o *serverOptions) *time.Duration { return &o.config.DefaultTokenLifetime }),
+		},
+		{
+			name: "max-token-lifetime", kind: "DURATION", usage: "the longest life that a token can be given",
+			fallback: hours(server.DefaultMaxLifetime),
+			set:      lifetime(func(o *serverOptions) *time.Duration { return &o.config.MaxTokenLifetime }),
+		},
+		{
+			name: "max-admin-token-lifetime", kind: "DURATION", usage: "the same for tokens of owners, instead",
+			fallback: hours(server.DefaultTokenLifetime),
+			set:      lifetime(func(o *serverOptions) *time.Duration { return &o.config.MaxAdminTokenLifetime }),
+		},
+		{
+			name: "api-keys-retention", kind: "DURATION", usage: "how long expired logins and tokens stay listed; 0 keeps them for ever",
+			fallback: hours(server.DefaultKeyRetention),
+			set:      duration(func(o *serverOptions) *time.Duration { return &o.config.APIKeysRetention }),
+		},
+		{
+			name: "audit-retention", kind: "DURATION", usage: "how long the audit log is kept; 0 keeps it for ever",
+			fallback: "0",
+			set:      duration(func(o *serverOptions) *time.Duration { return &o.config.AuditRetention }),
+		},
+		{
+			name: "dormancy-threshold", kind: "DURATION", usage: "people not seen for so long become dormant; 0 turns it off",
+			fallback: hours(server.DefaultDormancy),
+			set:      duration(func(o *serverOptions) *time.Duration { return &o.config.DormancyThreshold }),
 		},
 		{
 			name: "disable-password-auth", usage: "turn logins with a password off, for owners too",
@@ -140,14 +180,11 @@ func logSettings() []setting {
 }
 
 // databaseSettings are the settings by which an offline command finds the data.
-func databaseSettings() []setting {
-	var some []setting
-	for _, row := range serverSettings() {
-		if row.name == "data-dir" || row.name == "database-url" {
-			some = append(some, row)
-		}
-	}
-	return some
+func databaseSettings() []setting { return settingsNamed("data-dir", "database-url") }
+
+// settingsNamed are some of the settings of a server, in the order of its help.
+func settingsNamed(names ...string) []setting {
+	return slices.DeleteFunc(serverSettings(), func(row setting) bool { return !slices.Contains(names, row.name) })
 }
 
 // variable returns the name of the environment's twin.

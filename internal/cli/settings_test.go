@@ -4,11 +4,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/spf13/cobra"
 
 	"usher/internal/server"
@@ -32,6 +35,12 @@ func read(t *testing.T, env map[string]string, args ...string) (serverOptions, e
 	return options, err
 }
 
+// exported compares what settings fill: all of the options, and of the server's
+// configuration the part that is not its own.
+func exported() cmp.Options {
+	return cmp.Options{cmp.AllowUnexported(serverOptions{}), cmpopts.IgnoreUnexported(server.Config{})}
+}
+
 func TestSettingsWithoutAnything(t *testing.T) {
 	t.Parallel()
 	got, err := read(t, nil)
@@ -40,12 +49,14 @@ func TestSettingsWithoutAnything(t *testing.T) {
 	}
 	want := serverOptions{
 		config: server.Config{
-			Listen: "127.0.0.1:8080", Dialect: "reference", RateLimit: 512,
+			Listen: "127.0.0.1:8080", Dialect: "reference", RateLimit: 512, SSHKeygenAlgorithm: "ed25519",
 			SessionDuration: 24 * time.Hour, DefaultTokenLifetime: 168 * time.Hour,
+			MaxTokenLifetime: 876600 * time.Hour, MaxAdminTokenLifetime: 168 * time.Hour,
+			APIKeysRetention: 168 * time.Hour, DormancyThreshold: 2160 * time.Hour,
 		},
 		logFormat: "text",
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(serverOptions{})); diff != "" {
+	if diff := cmp.Diff(want, got, exported()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -57,6 +68,9 @@ func TestSettingsReachTheirFields(t *testing.T) {
 		"listen": "127.0.0.1:0", "data-dir": "/srv/usher", "database-url": "postgres://u:p@db.example.com/usher",
 		"access-url": "https://usher.example.com", "dialect": "legacy", "rate-limit": "0",
 		"trusted-proxies": "10.0.0.0/8, 192.0.2.1", "session-duration": "90m", "default-token-lifetime": "48h",
+		"max-token-lifetime": "1000h", "max-admin-token-lifetime": "72h", "disable-session-expiry-refresh": "true",
+		"encryption-key-file": "/srv/keys", "ssh-keygen-algorithm": "rsa4096",
+		"api-keys-retention": "0", "dormancy-threshold": "0", "audit-retention": "8760h",
 		"disable-password-auth": "true", "terms-of-service-url": "https://example.com/terms",
 		"log-format": "json", "log-level": "WARN",
 	}
@@ -65,6 +79,9 @@ func TestSettingsReachTheirFields(t *testing.T) {
 			Listen: "127.0.0.1:0", DataDir: "/srv/usher", DatabaseURL: "postgres://u:p@db.example.com/usher",
 			AccessURL: "https://usher.example.com", Dialect: "legacy", RateLimit: 0,
 			TrustedProxies: []string{"10.0.0.0/8", "192.0.2.1"}, SessionDuration: 90 * time.Minute,
+			EncryptionKeyFile: "/srv/keys", SSHKeygenAlgorithm: "rsa4096",
+			MaxTokenLifetime: 1000 * time.Hour, MaxAdminTokenLifetime: 72 * time.Hour, DisableSessionExpiryRefresh: true,
+			AuditRetention:       8760 * time.Hour,
 			DefaultTokenLifetime: 48 * time.Hour, DisablePasswordAuth: true, TermsOfServiceURL: "https://example.com/terms",
 		},
 		logFormat: "json", logLevel: slog.LevelWarn,
@@ -89,8 +106,43 @@ func TestSettingsReachTheirFields(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(serverOptions{})); diff != "" {
+		if diff := cmp.Diff(want, got, exported()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// What a server can be told can be told by a setting, but for what only programs
+// can say.
+func TestEveryConfigFieldHasASetting(t *testing.T) {
+	t.Parallel()
+	withoutSetting := []string{"Log", "PasswordParams", "OnReady"}
+	var filled serverOptions
+	for _, row := range serverSettings() {
+		// One of these is of the setting's type, and none is a zero value.
+		values := []string{"1h", "7", "true", "something", row.fallback}
+		if !slices.ContainsFunc(values, func(value string) bool { return row.set(&filled, value) == nil }) {
+			t.Errorf("%s takes none of %q", row.name, values)
+		}
+	}
+	config := reflect.ValueOf(filled.config)
+	for _, field := range reflect.VisibleFields(config.Type()) {
+		if !field.IsExported() || slices.Contains(withoutSetting, field.Name) {
+			continue
+		}
+		if config.FieldByIndex(field.Index).IsZero() {
+			t.Errorf("no setting fills %s", field.Name)
+		}
+	}
+}
+
+// A lifetime of 0 would silently become the default.
+func TestLifetimesAreNotZero(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"session-duration", "default-token-lifetime", "max-token-lifetime", "max-admin-token-lifetime"} {
+		_, err := read(t, nil, "--"+name, "0s")
+		if want := "--" + name + `: "0s" is no time at all`; err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 }

@@ -80,7 +80,10 @@ func noSuchToken(name string) error {
 func keyID(key string) (id string, ok bool) {
 	id, rest, _ := strings.Cut(key, "-")
 	const secretLength = 22
-	return id, secret.IsKeyID(id) && len(rest) == secretLength
+	if !secret.IsKeyID(id) || len(rest) != secretLength {
+		return "", false
+	}
+	return id, true
 }
 
 // tokenListOptions are the flags of a list.

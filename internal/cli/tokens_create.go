@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,8 +13,6 @@ import (
 
 	"usher/sdk"
 )
-
-const day = 24 * time.Hour
 
 // span is a length of time as a flag: a Go duration, or whole days.
 type span time.Duration
@@ -28,25 +25,21 @@ func (s *span) String() string {
 	return time.Duration(*s).String()
 }
 
-// Set reads 90m, 720h or 30d.
+// Set reads 90m, 720h or 30d. Sixteen bits of days are less than the longest
+// duration.
 func (s *span) Set(text string) error {
-	if days, found := strings.CutSuffix(text, "d"); found {
-		n, err := strconv.ParseUint(days, 10, 32)
-		if err != nil || n > math.MaxInt64/uint64(day) {
-			return errNoSpan
-		}
-		*s = span(n) * span(day)
-		return nil
-	}
 	d, err := time.ParseDuration(text)
+	if days, found := strings.CutSuffix(text, "d"); found {
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 16)
+		d = time.Duration(n) * day
+	}
 	if err != nil || d < 0 {
-		return errNoSpan
+		return errors.New("it is a duration such as 90m, 720h or 30d")
 	}
 	*s = span(d)
 	return nil
 }
-
-var errNoSpan = errors.New("it is a duration such as 90m, 720h or 30d")
 
 // Type is what the help calls the value.
 func (s *span) Type() string { return "DURATION" }
@@ -100,11 +93,10 @@ func (a *app) tokensCreateCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&token.name, "name", "", "the token's `name`, unique among those of its owner\n[default: the server makes one up]")
-	flags.Var(&token.lifetime, "lifetime", "how long it works, such as 720h or 30d\n[default: the server's]")
-	flags.StringArrayVar(&token.scopes, "scope", nil, "let it do this much, see \"usher tokens scopes\"; repeatable\n[default: everything that its owner may]")
-	flags.Var(&token.allow, "allow", "let it touch only this object, such as workspace:ID or user:*;\nrepeatable [default: every object]")
+	flags.Var(&token.lifetime, "lifetime", "how long it works, a `duration` such as 720h or 30d\n[default: the server's]")
+	flags.StringArrayVar(&token.scopes, "scope", nil, "let it do what this `scope` says, see\n\"usher tokens scopes\"; repeatable [default: everything that its owner may]")
+	flags.Var(&token.allow, "allow", "let it touch only this object, as `type:id`, either of which may\nbe *; repeatable [default: every object]")
 	addTokenOwner(flags, &token.user)
-	flags.Lookup("scope").Value = &scopeNames{flags.Lookup("scope").Value}
 	flags.SortFlags = false
 	return cmd
 }

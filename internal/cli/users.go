@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"usher/sdk"
@@ -153,21 +155,20 @@ func loginOf(user sdk.User) string {
 	return string(user.LoginType)
 }
 
-// organizationNames names the organizations of a user. A caller or a token that
-// may read the user but not these gets their ids, which are part of the user.
+// organizationNames names the organizations of a user. One that the caller or the
+// token may not read is told by its id, which is part of the user.
 func organizationNames(ctx context.Context, client *sdk.Client, user sdk.User) (string, error) {
 	organizations, err := client.UserOrganizations(ctx, user.ID.String())
-	var names []string
-	switch {
-	case sdk.IsForbidden(err) || sdk.IsNotFound(err):
-		for _, id := range user.OrganizationIDs {
-			names = append(names, id.String())
-		}
-	case err != nil:
+	if err != nil && !sdk.IsForbidden(err) && !sdk.IsNotFound(err) {
 		return "", err
 	}
+	known := map[uuid.UUID]string{}
 	for _, organization := range organizations {
-		names = append(names, organization.Name)
+		known[organization.ID] = organization.Name
+	}
+	var names []string
+	for _, id := range user.OrganizationIDs {
+		names = append(names, cmp.Or(known[id], id.String()))
 	}
 	return strings.Join(names, ", "), nil
 }

@@ -89,8 +89,11 @@ func (a *app) createUser(cmd *cobra.Command, options createOptions) error {
 	if err := a.printUser(options.output, user, "Created user %s.\n", user.Username); err != nil {
 		return err
 	}
-	if withPassword && !options.passwordStdin {
+	switch {
+	case withPassword && !options.passwordStdin:
 		fmt.Fprintf(a.besides(options.output), "Password: %s\nIt is not shown again.\n", request.Password)
+	case user.LoginType == sdk.LoginTypeNone:
+		fmt.Fprintf(a.besides(options.output), "Make the first token with: usher tokens create --user %s\n", user.Username)
 	}
 	return nil
 }

@@ -56,6 +56,12 @@ type Config struct {
 	// TLSCertFile and TLSKeyFile are PEM files; both or neither. They are read
 	// again when they change.
 	TLSCertFile, TLSKeyFile string
+	// EncryptionKeyFile holds the keys that seal what the database must not show;
+	// empty means EncryptionKeyFile in the data directory. All nodes share it.
+	EncryptionKeyFile string
+	// SSHKeygenAlgorithm is of the SSH keys that are made: ed25519, ecdsa or
+	// rsa4096; empty means ed25519.
+	SSHKeygenAlgorithm string
 	// SessionDuration is how long an unused login lasts; 0 means DefaultSession.
 	SessionDuration time.Duration
 	// DefaultTokenLifetime is the life of keys made without one; 0 means
@@ -136,6 +142,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.certificateCheck == 0 {
 		c.certificateCheck = certificateCheck
 	}
+	if c.SSHKeygenAlgorithm == "" {
+		c.SSHKeygenAlgorithm = string(secret.SSHEd25519)
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -171,6 +180,8 @@ func (c Config) Validate() error {
 		_, err := parseNetwork(text)
 		check("trusted-proxies", err)
 	}
+	_, err = secret.ParseSSHKeyAlgorithm(c.SSHKeygenAlgorithm)
+	check("ssh-keygen-algorithm", err)
 	check("session-duration", checkLifetime(c.SessionDuration))
 	check("default-token-lifetime", checkLifetime(c.DefaultTokenLifetime))
 	check("max-token-lifetime", checkLifetime(c.MaxTokenLifetime))
@@ -216,7 +227,10 @@ func checkWebURL(address string) error {
 		return nil
 	}
 	parsed, err := url.Parse(address)
-	if err != nil || parsed.Host == "" || (parsed.Scheme != "http" && parsed.Scheme != "https") || parsed.User != nil {
+	if err != nil || parsed.User != nil { // not repeated, for it may hold a password
+		return errors.New("is not a URL, or one with a user name")
+	}
+	if parsed.Host == "" || (parsed.Scheme != "http" && parsed.Scheme != "https") {
 		return fmt.Errorf("%q is not an http or https URL", address)
 	}
 	return nil

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/google/uuid"
+
 	"usher/internal/account"
 	"usher/internal/secret"
 	"usher/internal/service"
@@ -22,6 +24,9 @@ type Offline struct {
 	DataDir string
 	// DatabaseURL is a postgres:// URL; empty means the embedded database.
 	DatabaseURL secret.Redacted
+	// EncryptionKeyFile is the key file of the servers; empty means the one in
+	// the data directory.
+	EncryptionKeyFile string
 	// PasswordParams are the costs of password hashing; zero means the
 	// recommended ones. Only tests set it.
 	PasswordParams secret.PasswordParams
@@ -46,7 +51,24 @@ func (o Offline) CreateAdmin(ctx context.Context, req sdk.CreateFirstUserRequest
 	if err != nil {
 		return sdk.User{}, err
 	}
-	return sdk.User{ID: created.ID, Username: created.Username, Email: created.Email, Name: created.Name}, nil
+	return wireUser(created), nil
+}
+
+// wireUser is what the API would answer about a user that was just made. There
+// is no API here: offline commands start no handler.
+func wireUser(u account.User) sdk.User {
+	user := sdk.User{
+		ID: u.ID, Username: u.Username, Name: u.Name, AvatarURL: u.AvatarURL, Email: u.Email,
+		CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, LastSeenAt: u.LastSeenAt,
+		Status: sdk.UserStatus(u.Status), LoginType: sdk.LoginType(u.LoginType),
+		IsServiceAccount: u.IsServiceAccount, HasAISeat: u.HasAISeat(), ThemePreference: u.ThemePreference,
+		OrganizationIDs: append([]uuid.UUID{}, u.OrganizationIDs...),
+		Roles:           []sdk.SlimRole{},
+	}
+	for _, name := range u.Roles {
+		user.Roles = append(user.Roles, sdk.SlimRole{Name: name, DisplayName: account.SiteRoleDisplayName(name)})
+	}
+	return user
 }
 
 // Backup writes a consistent copy of the embedded database to file while a

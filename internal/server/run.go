@@ -54,6 +54,10 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	defer func() { cfg.logError("the database could not be closed", db.Close()) }()
 
+	keys, err := cfg.openKeys(ctx, db)
+	if err != nil {
+		return err
+	}
 	listener, err := cfg.listen(ctx)
 	if err != nil {
 		return err
@@ -62,6 +66,11 @@ func Run(ctx context.Context, cfg Config) error {
 
 	cases := service.New(cfg.serviceConfig(db))
 	defer cases.Close()
+	cases.Sealer = keys
+	if err := cfg.claimEncryption(ctx, cases); err != nil {
+		return err
+	}
+	defer cfg.reloadOnHangup(ctx, cases)()
 	if err := cases.Watch(ctx); err != nil {
 		return err
 	}
@@ -128,6 +137,7 @@ func (c Config) serviceConfig(db *store.Store) service.Config {
 		Store:                       db,
 		Hasher:                      secret.NewHasher(secret.HasherConfig{Params: c.PasswordParams}),
 		Log:                         c.Log,
+		SSHKeys:                     secret.NewSSHKeyMaker(secret.SSHKeyAlgorithm(c.SSHKeygenAlgorithm)),
 		SessionDuration:             c.SessionDuration,
 		DefaultTokenLifetime:        c.DefaultTokenLifetime,
 		MaxTokenLifetime:            c.MaxTokenLifetime,

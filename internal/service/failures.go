@@ -48,7 +48,7 @@ func (f *loginFailures) check(source loginSource, now time.Time) error {
 	if wait <= 0 {
 		return nil
 	}
-	wait = max(wait.Round(time.Second), time.Second)
+	wait = (wait + time.Second - 1).Truncate(time.Second) // up: who waits that long is let in
 	return account.TooMany(fmt.Sprintf("Too many failed logins. Try again in %s.", wait), wait)
 }
 

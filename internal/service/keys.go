@@ -46,7 +46,7 @@ func (s *Service) buildKey(spec keySpec) (secret.Key, account.APIKey, error) {
 		Scopes:    spec.scopes,
 		AllowList: spec.allowList,
 		Lifetime:  lifetime,
-		ExpiresAt: now.Add(lifetime),
+		ExpiresAt: now.Add(lifetime).Truncate(time.Microsecond),
 		LastUsed:  account.NeverUsed(),
 		CreatedAt: now,
 		UpdatedAt: now,

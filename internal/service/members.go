@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 
 	"github.com/google/uuid"
@@ -28,8 +30,8 @@ func allMembers(organization uuid.UUID) account.Object {
 
 // ListMembers returns the members of an organization that the actor may read:
 // all of them, or at least itself.
-func (s *Service) ListMembers(ctx context.Context, actor *account.Actor, ref account.OrganizationRef, query string) ([]account.Member, error) {
-	members := []account.Member{}
+func (s *Service) ListMembers(ctx context.Context, actor *account.Actor, ref account.OrganizationRef, query string) (iter.Seq2[account.Member, error], error) {
+	var members iter.Seq2[account.Member, error]
 	err := s.Store.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		organization, err := s.organization(ctx, tx, actor, ref)
 		if err != nil {
@@ -39,39 +41,45 @@ func (s *Service) ListMembers(ctx context.Context, actor *account.Actor, ref acc
 		if err != nil {
 			return err
 		}
-		list := store.MemberList{OrganizationID: organization.ID, Users: store.UserList{
-			Search: account.UserSearch{GitHubUserID: search.GitHubUserID}, Readable: readableMembers(actor, organization, search.UserID),
-		}}
-		members, err = tx.ListMembers(ctx, list, store.UserPage{})
+		members, err = s.members(ctx, tx, store.MemberList{OrganizationID: organization.ID, Users: store.UserList{
+			Search:   account.UserSearch{GitHubUserID: search.GitHubUserID},
+			Readable: narrowed(actor.ReadableMembers(organization.ID), search.UserID),
+		}}, Page{})
 		return err
 	})
 	return members, err
 }
 
-// readableMembers returns which members the actor may read, within the one that
-// was asked for, if one was.
-func readableMembers(actor *account.Actor, organization account.Organization, wanted uuid.UUID) account.Reach {
-	reach := account.Reach{All: true}
-	if !actor.Can(account.ActionRead, allMembers(organization.ID)) {
-		reach = account.Reach{}
-		own := account.Member{OrganizationID: organization.ID, User: actor.User}
-		if actor.Can(account.ActionRead, own.Object()) {
-			reach.IDs = []uuid.UUID{actor.User.ID}
-		}
+// members reads the beginning of a page, and returns an iterator over all of it
+// that outlives the transaction.
+func (s *Service) members(ctx context.Context, tx *store.Tx, list store.MemberList, page Page) (iter.Seq2[account.Member, error], error) {
+	first := store.UserPage{AfterID: page.AfterID, Limit: page.Limit, Offset: page.Offset}
+	unlimited := page.Limit == 0
+	if unlimited {
+		first.Limit = chunk
 	}
-	if wanted == uuid.Nil {
+	rows, err := tx.ListMembers(ctx, list, first)
+	return walk(rows, unlimited, func(last account.Member) ([]account.Member, error) {
+		return s.Store.Direct().ListMembers(ctx, list, store.UserPage{AfterName: last.User.Username, Limit: chunk})
+	}), err
+}
+
+// narrowed returns what of a reach is the one id that was asked for, if one was.
+func narrowed(reach account.Reach, wanted uuid.UUID) account.Reach {
+	switch {
+	case wanted == uuid.Nil:
 		return reach
-	}
-	if reach.All || slices.Contains(reach.IDs, wanted) {
+	case reach.All || slices.Contains(reach.IDs, wanted):
 		return account.Reach{IDs: []uuid.UUID{wanted}}
 	}
 	return account.Reach{}
 }
 
-// MemberListing is a page of members and how many match in all.
+// MemberListing is a list of members: how many match in all, and those of the
+// page.
 type MemberListing struct {
 	Count   int
-	Members []account.Member
+	Members iter.Seq2[account.Member, error]
 }
 
 // PageMembers returns members that match a search of users. Unlike ListMembers
@@ -94,7 +102,7 @@ func (s *Service) PageMembers(ctx context.Context, actor *account.Actor, ref acc
 		if listing.Count, err = tx.CountMembers(ctx, list); err != nil {
 			return err
 		}
-		listing.Members, err = tx.ListMembers(ctx, list, store.UserPage{AfterID: page.AfterID, Limit: page.Limit, Offset: page.Offset})
+		listing.Members, err = s.members(ctx, tx, list, page)
 		return err
 	})
 	return listing, err
@@ -233,7 +241,7 @@ func (s *Service) UpdateMemberRoles(ctx context.Context, actor *account.Actor, o
 		if malformed != nil {
 			return malformed
 		}
-		wanted, err := s.authorizeOrgRoles(ctx, tx, actor, organization, before.Roles, roles)
+		wanted, err := s.authorizeOrgRoles(ctx, tx, actor, before, roles)
 		if err != nil {
 			return err
 		}
@@ -248,45 +256,52 @@ func (s *Service) UpdateMemberRoles(ctx context.Context, actor *account.Actor, o
 	return after, err
 }
 
-// authorizeOrgRoles asks whether the actor may turn one set of organization
-// roles into the other, and returns the second without repetitions, with each
-// custom role under its stored name.
-func (s *Service) authorizeOrgRoles(ctx context.Context, tx *store.Tx, actor *account.Actor, organization account.Organization, before, after []string) ([]string, error) {
-	wanted := []string{}
-	for _, name := range after {
-		known, err := orgRoleName(ctx, tx, organization, name)
+// authorizeOrgRoles asks whether the actor may give a member these organization
+// roles instead of its own, and returns them without repetitions, each under its
+// stored name.
+func (s *Service) authorizeOrgRoles(ctx context.Context, tx *store.Tx, actor *account.Actor, before account.Member, names []string) ([]string, error) {
+	wanted := map[string]account.Role{}
+	for _, name := range names {
+		role, err := orgRoleByName(ctx, tx, before.OrganizationID, name)
 		if err != nil {
 			return nil, err
 		}
-		wanted = append(wanted, known)
+		wanted[role.Name] = role
 	}
-	wanted = slices.Compact(slices.Sorted(slices.Values(wanted)))
 	for _, action := range []account.Action{account.ActionAssign, account.ActionUnassign} {
-		object := account.Object{Type: account.ResourceAssignOrgRole, Organization: organization.ID}
-		if err := actor.Authorize(action, object); err != nil {
+		if err := actor.Authorize(action, orgRoles(before.OrganizationID)); err != nil {
 			return nil, err
 		}
 	}
-	for _, role := range append(slices.Clone(before), wanted...) {
-		stays := slices.Contains(before, role) && slices.Contains(wanted, role)
-		if !stays && !actor.MayAssignOrgRole(organization.ID, role) {
-			return nil, account.Invalid(fmt.Sprintf("You are not authorized to assign or remove the role %q.", role))
+	for _, name := range before.Roles {
+		if _, stays := wanted[name]; !stays && !actor.MayAssignOrgRole(before.OrganizationID, before.Role(name)) {
+			return nil, notAssignable(name)
 		}
 	}
-	return wanted, nil
+	sorted := slices.Sorted(maps.Keys(wanted))
+	for _, name := range sorted {
+		if !slices.Contains(before.Roles, name) && !actor.MayAssignOrgRole(before.OrganizationID, wanted[name]) {
+			return nil, notAssignable(name)
+		}
+	}
+	return sorted, nil
 }
 
-// orgRoleName returns the name of an organization role as it is stored.
-func orgRoleName(ctx context.Context, tx *store.Tx, organization account.Organization, name string) (string, error) {
-	if account.IsBuiltInOrgRole(name) {
-		return name, nil
+func notAssignable(role string) error {
+	return account.Invalid(fmt.Sprintf("You are not authorized to assign or remove the role %q.", role))
+}
+
+// orgRoleByName finds an organization role, built-in or custom.
+func orgRoleByName(ctx context.Context, tx *store.Tx, organization uuid.UUID, name string) (account.Role, error) {
+	if role, builtIn := account.BuiltInOrgRole(name); builtIn {
+		return role, nil
 	}
 	if account.CheckOrganizationName(name) == nil {
-		stored, err := tx.CustomRole(ctx, organization.ID, name)
+		stored, err := tx.CustomRole(ctx, organization, name)
 		if account.KindOf(err) != account.KindNotFound {
-			return stored.Role.Name, err
+			return stored.Role, err
 		}
 	}
-	return "", account.Invalid(fmt.Sprintf("%q is not a supported role", name),
+	return account.Role{}, account.Invalid(fmt.Sprintf("%q is not a supported role", name),
 		account.FieldError{Field: "roles", Detail: fmt.Sprintf("%q is not a supported role", name)})
 }

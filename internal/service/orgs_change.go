@@ -46,11 +46,12 @@ func (s *Service) CreateOrganization(ctx context.Context, actor *account.Actor, 
 	if err := orElse(malformed, invalidFields(created.Check())); err != nil {
 		return account.Organization{}, err
 	}
-	if err := actor.Authorize(account.ActionCreate, account.Object{Type: account.ResourceOrganization}); err != nil {
-		return account.Organization{}, err
-	}
 	template := organizationEntry(account.AuditCreate, account.OutcomeCreated)
 	err := s.change(ctx, actor, template, func(ctx context.Context, tx *store.Tx, e *entry) error {
+		e.ResourceID, e.Target = created.ID, created.Name
+		if err := actor.Authorize(account.ActionCreate, account.Object{Type: account.ResourceOrganization}); err != nil {
+			return err
+		}
 		if err := tx.InsertOrganization(ctx, created); err != nil {
 			return organizationExists(err)
 		}
@@ -173,6 +174,9 @@ func (s *Service) checkAbandoned(ctx context.Context, tx *store.Tx, actor *accou
 		return nil
 	}
 	conflict := account.Conflict(fmt.Sprintf("The organization %q cannot be deleted while others belong to it.", o.Name))
-	conflict.Detail = fmt.Sprintf("It has %d other members: remove them first.", members)
+	conflict.Detail = "It has one other member: remove it first."
+	if members > 1 {
+		conflict.Detail = fmt.Sprintf("It has %d other members: remove them first.", members)
+	}
 	return conflict
 }

@@ -21,28 +21,30 @@ type OrgRole struct {
 func (s *Service) OrgRoles(ctx context.Context, actor *account.Actor, ref account.OrganizationRef) ([]OrgRole, error) {
 	list := []OrgRole{}
 	err := s.Store.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		organization, err := s.organization(ctx, tx, actor, ref)
+		organization, err := s.roleOrganization(ctx, tx, actor, ref)
 		if err != nil {
-			return err
-		}
-		if err := hide(actor.Authorize(account.ActionRead, orgRoles(organization))); err != nil {
 			return err
 		}
 		for _, role := range account.OrgRoles() {
 			role.OrganizationID = organization.ID
-			list = append(list, OrgRole{Role: role, BuiltIn: true, Assignable: actor.MayAssignOrgRole(organization.ID, role.Name)})
+			list = append(list, orgRole(actor, role, true))
 		}
 		custom, err := tx.CustomRoles(ctx, organization.ID)
 		for _, stored := range custom {
-			list = append(list, OrgRole{Role: stored.Role, Assignable: actor.MayAssignOrgRole(organization.ID, stored.Role.Name)})
+			list = append(list, orgRole(actor, stored.Role, false))
 		}
 		return err
 	})
 	return list, err
 }
 
-func orgRoles(organization account.Organization) account.Object {
-	return account.Object{Type: account.ResourceAssignOrgRole, Organization: organization.ID}
+func orgRole(actor *account.Actor, role account.Role, builtIn bool) OrgRole {
+	return OrgRole{Role: role, BuiltIn: builtIn, Assignable: actor.MayAssignOrgRole(role.OrganizationID, role)}
+}
+
+// orgRoles is what the permissions on the roles of an organization are about.
+func orgRoles(organization uuid.UUID) account.Object {
+	return account.Object{Type: account.ResourceAssignOrgRole, Organization: organization}
 }
 
 // NewRole is what a custom role is to be.
@@ -56,11 +58,10 @@ type NewRole struct {
 }
 
 // build checks a custom role, every field of it at once.
-func (n *NewRole) build(organization account.Organization) (account.Role, error) {
+func (n *NewRole) build(organization uuid.UUID) (account.Role, error) {
 	switch {
-	case account.IsBuiltInOrgRole(n.Name) || account.IsSiteRole(n.Name):
-		return account.Role{}, account.Invalid(fmt.Sprintf("Reserved role name: %q is built in.", n.Name),
-			account.FieldError{Field: "name", Detail: "is the name of a built-in role"})
+	case account.IsReservedRoleName(n.Name):
+		return account.Role{}, reservedRole(n.Name)
 	case n.HasSitePermissions:
 		return account.Role{}, account.Invalid("A role of an organization cannot have site wide permissions.",
 			account.FieldError{Field: "site_permissions", Detail: "must be empty"})
@@ -68,19 +69,22 @@ func (n *NewRole) build(organization account.Organization) (account.Role, error)
 		return account.Role{}, account.Invalid("You are not allowed to assign user permissions in a role of an organization.",
 			account.FieldError{Field: "user_permissions", Detail: "must be empty"})
 	}
-	role, faults := account.CustomRole(organization.ID, n.Name, n.DisplayName, n.Permissions)
+	role, faults := account.CustomRole(organization, n.Name, n.DisplayName, n.Permissions)
 	return role, invalidFields(append(account.CheckCustomRole(n.Name, n.DisplayName), faults...))
 }
 
-// authorizeRole asks whether the actor may make a role that permits this: only
-// what the actor itself may do in the organization.
-func authorizeRole(actor *account.Actor, organization account.Organization, role account.Role) error {
-	for _, p := range role.Org.List() {
-		if err := actor.Authorize(p.Action, account.Object{Type: p.Resource, Organization: organization.ID}); err != nil {
-			return err
-		}
+func reservedRole(name string) error {
+	return account.Invalid(fmt.Sprintf("Reserved role name: %q is built in.", name),
+		account.FieldError{Field: "name", Detail: "is the name of a built-in role"})
+}
+
+// authorizeRole asks whether the actor may do this with a custom role that
+// permits that.
+func authorizeRole(actor *account.Actor, action account.Action, role account.Role) error {
+	if err := actor.Authorize(action, orgRoles(role.OrganizationID)); err != nil {
+		return err
 	}
-	return nil
+	return actor.AuthorizeRole(role.OrganizationID, role)
 }
 
 func roleEntry(action account.AuditAction, outcome account.Outcome) account.AuditEntry {
@@ -94,40 +98,40 @@ func (e *entry) aboutRole(id uuid.UUID, role account.Role) {
 // CreateRole adds a custom role to an organization.
 func (s *Service) CreateRole(ctx context.Context, actor *account.Actor, ref account.OrganizationRef, n NewRole, malformed error) (OrgRole, error) {
 	var created account.Role
+	id := uuid.New()
 	err := s.change(ctx, actor, roleEntry(account.AuditCreate, account.OutcomeOK), func(ctx context.Context, tx *store.Tx, e *entry) error {
-		organization, role, err := s.wantedRole(ctx, tx, actor, ref, account.ActionCreate, n, malformed)
+		role, err := s.wantedRole(ctx, tx, actor, ref, n, malformed)
 		if err != nil {
 			return err
 		}
-		stored := store.CustomRole{ID: uuid.New(), Role: role}
-		if err := tx.InsertCustomRole(ctx, stored, s.now()); err != nil {
-			return wordConflict(err, fmt.Sprintf("A role named %q already exists in %s.", role.Name, organization.Name))
+		e.aboutRole(id, role)
+		if err := authorizeRole(actor, account.ActionCreate, role); err != nil {
+			return err
 		}
 		created = role
-		e.aboutRole(stored.ID, role)
 		e.Diff = account.RoleDiff(account.Role{}, role)
-		return nil
+		err = tx.InsertCustomRole(ctx, store.CustomRole{ID: id, Role: role}, s.now())
+		return wordConflict(err, fmt.Sprintf("A role named %q already exists in this organization.", role.Name))
 	})
-	return OrgRole{Role: created, Assignable: actor.MayAssignOrgRole(created.OrganizationID, created.Name)}, err
+	return orgRole(actor, created, false), err
 }
 
-// wantedRole checks a request for a custom role and the right to make it.
-func (s *Service) wantedRole(ctx context.Context, tx *store.Tx, actor *account.Actor, ref account.OrganizationRef, action account.Action, n NewRole, malformed error) (account.Organization, account.Role, error) {
+// wantedRole builds the custom role that a request describes.
+func (s *Service) wantedRole(ctx context.Context, tx *store.Tx, actor *account.Actor, ref account.OrganizationRef, n NewRole, malformed error) (account.Role, error) {
+	organization, err := s.roleOrganization(ctx, tx, actor, ref)
+	if err := orElse(err, malformed); err != nil {
+		return account.Role{}, err
+	}
+	return n.build(organization.ID)
+}
+
+// roleOrganization returns an organization whose roles the actor may read.
+func (s *Service) roleOrganization(ctx context.Context, tx *store.Tx, actor *account.Actor, ref account.OrganizationRef) (account.Organization, error) {
 	organization, err := s.organization(ctx, tx, actor, ref)
 	if err != nil {
-		return organization, account.Role{}, err
+		return organization, err
 	}
-	if malformed != nil {
-		return organization, account.Role{}, malformed
-	}
-	if err := actor.Authorize(action, orgRoles(organization)); err != nil {
-		return organization, account.Role{}, err
-	}
-	role, err := n.build(organization)
-	if err != nil {
-		return organization, role, err
-	}
-	return organization, role, authorizeRole(actor, organization, role)
+	return organization, hide(actor.Authorize(account.ActionRead, orgRoles(organization.ID)))
 }
 
 // UpdateRole replaces what a custom role is called by people and permits. Its
@@ -135,37 +139,40 @@ func (s *Service) wantedRole(ctx context.Context, tx *store.Tx, actor *account.A
 func (s *Service) UpdateRole(ctx context.Context, actor *account.Actor, ref account.OrganizationRef, n NewRole, malformed error) (OrgRole, error) {
 	var after account.Role
 	err := s.change(ctx, actor, roleEntry(account.AuditWrite, account.OutcomeOK), func(ctx context.Context, tx *store.Tx, e *entry) error {
-		organization, role, err := s.wantedRole(ctx, tx, actor, ref, account.ActionUpdate, n, malformed)
+		role, err := s.wantedRole(ctx, tx, actor, ref, n, malformed)
 		if err != nil {
 			return err
 		}
-		before, err := tx.CustomRole(ctx, organization.ID, n.Name)
+		before, err := tx.CustomRole(ctx, role.OrganizationID, role.Name)
 		if err != nil {
 			return err
 		}
-		role.Name = before.Role.Name
+		e.aboutRole(before.ID, before.Role)
+		if err := authorizeRole(actor, account.ActionUpdate, role); err != nil {
+			return err
+		}
+		role.Name = before.Role.Name // as it was first spelled
 		after = role
-		e.aboutRole(before.ID, role)
 		e.Diff = account.RoleDiff(before.Role, role)
-		if e.outdated, err = tx.MemberIDs(ctx, organization.ID, role.Name); err != nil {
+		if e.outdated, err = tx.MemberIDs(ctx, role.OrganizationID, role.Name); err != nil {
 			return err
 		}
 		return tx.UpdateCustomRole(ctx, store.CustomRole{ID: before.ID, Role: role}, s.now())
 	})
-	return OrgRole{Role: after, Assignable: actor.MayAssignOrgRole(after.OrganizationID, after.Name)}, err
+	return orgRole(actor, after, false), err
 }
 
 // DeleteRole removes a custom role, also from everyone who holds it.
 func (s *Service) DeleteRole(ctx context.Context, actor *account.Actor, ref account.OrganizationRef, name string) error {
 	return s.change(ctx, actor, roleEntry(account.AuditDelete, account.OutcomeNoContent), func(ctx context.Context, tx *store.Tx, e *entry) error {
-		organization, err := s.organization(ctx, tx, actor, ref)
+		organization, err := s.roleOrganization(ctx, tx, actor, ref)
 		if err != nil {
 			return err
 		}
-		if account.IsBuiltInOrgRole(name) {
-			return account.Invalid(fmt.Sprintf("Reserved role name: %q is built in and cannot be deleted.", name))
+		if account.IsReservedRoleName(name) {
+			return reservedRole(name)
 		}
-		if account.CheckOrganizationName(name) != nil {
+		if account.CheckOrganizationName(name) != nil { // no role can have this name
 			return account.NotFound()
 		}
 		stored, err := tx.CustomRole(ctx, organization.ID, name)
@@ -173,7 +180,7 @@ func (s *Service) DeleteRole(ctx context.Context, actor *account.Actor, ref acco
 			return err
 		}
 		e.aboutRole(stored.ID, stored.Role)
-		if err := actor.Authorize(account.ActionDelete, orgRoles(organization)); err != nil {
+		if err := actor.Authorize(account.ActionDelete, orgRoles(organization.ID)); err != nil {
 			return err
 		}
 		e.Diff = account.RoleDiff(stored.Role, account.Role{})

@@ -116,7 +116,7 @@ func (s *Service) rotated(actor *account.Actor, found store.OwnedKey, overlap ti
 	if actor.Key.ID == old.ID {
 		key.ExpiresAt = old.ExpiresAt
 	}
-	end := s.now().Add(overlap)
+	end := key.CreatedAt.Add(overlap).Truncate(time.Microsecond)
 	if old.ExpiresAt.Before(end) {
 		end = old.ExpiresAt
 	}

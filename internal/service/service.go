@@ -16,6 +16,10 @@ type Config struct {
 	Store  *store.Store
 	Hasher *secret.Hasher
 	Log    *slog.Logger
+	// SSHKeys makes the SSH keys of users, and Sealer keeps their private halves
+	// from whoever reads the database.
+	SSHKeys *secret.SSHKeyMaker
+	Sealer  *secret.Sealer
 	// SessionDuration is the life of a login that is not used.
 	SessionDuration time.Duration
 	// DefaultTokenLifetime is the life of keys that are made without one.

@@ -40,10 +40,6 @@ type UserListing struct {
 	Users iter.Seq2[account.User, error]
 }
 
-// chunk is how many users of an unlimited list are read at a time; no
-// transaction is open while a client reads.
-const chunk = 500
-
 // ListUsers returns the users that match the search and that the actor may
 // read. The count and the beginning of the page come from one snapshot.
 func (s *Service) ListUsers(ctx context.Context, actor *account.Actor, query string, page Page, malformed error) (UserListing, error) {
@@ -69,30 +65,10 @@ func (s *Service) ListUsers(ctx context.Context, actor *account.Actor, query str
 	if err != nil {
 		return UserListing{}, err
 	}
-	listing.Users = s.walk(ctx, list, users, unlimited)
+	listing.Users = walk(users, unlimited, func(last account.User) ([]account.User, error) {
+		return s.Store.Direct().ListUsers(ctx, list, store.UserPage{AfterName: last.Username, Limit: chunk})
+	})
 	return listing, nil
-}
-
-// walk yields the users that were read, and then chunk after chunk.
-func (s *Service) walk(ctx context.Context, list store.UserList, users []account.User, more bool) iter.Seq2[account.User, error] {
-	return func(yield func(account.User, error) bool) {
-		for {
-			for _, user := range users {
-				if !yield(user, nil) {
-					return
-				}
-			}
-			if !more || len(users) < chunk {
-				return
-			}
-			next := store.UserPage{AfterName: users[len(users)-1].Username, Limit: chunk}
-			var err error
-			if users, err = s.Store.Direct().ListUsers(ctx, list, next); err != nil {
-				yield(account.User{}, err)
-				return
-			}
-		}
-	}
 }
 
 // CountUsersByStatus counts the people who are not deleted.

@@ -61,6 +61,7 @@ func BenchmarkPointRead(b *testing.B) {
 	onEngines(b, func(b *testing.B, s *store.Store, cfg store.Config) {
 		last := seed(b, s, cfg, 1000)
 		b.ReportAllocs()
+		b.ResetTimer()
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
 				if _, err := s.Direct().UserByID(b.Context(), last.ID); err != nil {
@@ -82,6 +83,8 @@ func BenchmarkInsertUser(b *testing.B) {
 				for _, err := range atOnce(writers, func(int) error {
 					for n := next.Add(1); n <= int64(b.N); n = next.Add(1) {
 						u := member(int(n), home)
+						u.Username = uuid.NewString()
+						u.Email = u.Username
 						err := s.Write(b.Context(), func(ctx context.Context, tx *store.Tx) error { return tx.InsertUser(ctx, u, "") })
 						if err != nil {
 							return err

@@ -24,8 +24,14 @@ func scanMember(r row) (account.Member, error) {
 
 // Member returns a user's place in an organization; deleted users have none.
 func (tx *Tx) Member(ctx context.Context, organizationID, userID uuid.UUID) (account.Member, error) {
-	return one(ctx, tx, scanMember, `SELECT `+memberColumns+fromMembers+`
+	member, err := one(ctx, tx, scanMember, `SELECT `+memberColumns+fromMembers+`
 		WHERE m.organization_id = $1 AND m.user_id = $2 AND NOT u.deleted`, organizationID, userID)
+	if err != nil {
+		return account.Member{}, err
+	}
+	alone := []account.Member{member}
+	err = tx.attachToMembers(ctx, organizationID, alone)
+	return alone[0], err
 }
 
 // MemberList says which members of an organization a list is about.
@@ -50,7 +56,11 @@ func (tx *Tx) CountMembers(ctx context.Context, list MemberList) (int, error) {
 func (tx *Tx) ListMembers(ctx context.Context, list MemberList, page UserPage) ([]account.Member, error) {
 	c := list.clauses()
 	tail := page.clauses(c)
-	return many(ctx, tx.once(), scanMember, `SELECT `+memberColumns+fromMembers+c.String()+tail, c.args...)
+	members, err := many(ctx, tx.once(), scanMember, `SELECT `+memberColumns+fromMembers+c.String()+tail, c.args...)
+	if err != nil {
+		return nil, err
+	}
+	return members, tx.attachToMembers(ctx, list.OrganizationID, members)
 }
 
 // DeleteMember ends a membership and the roles that came with it.

@@ -136,12 +136,12 @@ func isSerializationFailure(err error) bool {
 // postgresIsDown reports that the server could not be reached, went away, or
 // has no room: the classes 08, 53 and 57 of SQLSTATE, and everything below it.
 func postgresIsDown(err error) bool {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true // whatever the server said: it let nobody in
+	}
 	if failure, ok := errors.AsType[*pgconn.PgError](err); ok {
 		class := failure.Code[:2]
 		return class == "08" || class == "53" || class == "57" || isSerializationFailure(err)
-	}
-	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		return true
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -74,24 +75,60 @@ func (tx *Tx) DeleteCustomRole(ctx context.Context, r CustomRole) error {
 	return tx.update(ctx, `DELETE FROM custom_roles WHERE id = $1`, r.ID)
 }
 
-// attachCustomRoles fills in what the custom roles of the memberships mean. Most
-// memberships have none, and cost nothing.
+// attachCustomRoles fills in what the custom roles of the memberships mean.
 func (tx *Tx) attachCustomRoles(ctx context.Context, memberships []account.Membership) error {
 	for i := range memberships {
 		m := &memberships[i]
-		for _, name := range m.Roles {
-			if account.IsBuiltInOrgRole(name) {
-				continue
-			}
-			stored, err := tx.CustomRole(ctx, m.OrganizationID, name)
-			if account.KindOf(err) == account.KindNotFound {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			m.CustomRoles = append(m.CustomRoles, stored.Role)
+		known, err := tx.customRolesAmong(ctx, m.OrganizationID, m.Roles)
+		if err != nil {
+			return err
 		}
+		m.CustomRoles = held(m.Roles, known)
 	}
 	return nil
+}
+
+// attachToMembers does the same for members of one organization.
+func (tx *Tx) attachToMembers(ctx context.Context, organizationID uuid.UUID, members []account.Member) error {
+	names := []string{}
+	for i := range members {
+		names = append(names, members[i].Roles...)
+	}
+	known, err := tx.customRolesAmong(ctx, organizationID, names)
+	for i := range members {
+		members[i].CustomRoles = held(members[i].Roles, known)
+	}
+	return err
+}
+
+// customRolesAmong returns the custom roles among the names of an organization's
+// roles, by their names. Most members have none, and cost nothing.
+func (tx *Tx) customRolesAmong(ctx context.Context, organizationID uuid.UUID, names []string) (map[string]account.Role, error) {
+	keys, known := []string{}, map[string]account.Role{}
+	for _, name := range names {
+		if key := account.Fold(name); !account.IsBuiltInOrgRole(name) && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) == 0 {
+		return known, nil
+	}
+	c := &clauses{}
+	c.where(`r.organization_id = ` + c.bind(organizationID))
+	in(c, "r.name_key", keys)
+	list, err := many(ctx, tx.once(), scanCustomRole, `SELECT `+customRoleColumns+` FROM custom_roles r`+c.String(), c.args...)
+	for _, stored := range list {
+		known[stored.Role.Name] = stored.Role
+	}
+	return known, err
+}
+
+func held(names []string, known map[string]account.Role) []account.Role {
+	var roles []account.Role
+	for _, name := range names {
+		if role, ok := known[name]; ok {
+			roles = append(roles, role)
+		}
+	}
+	return roles
 }

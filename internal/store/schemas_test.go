@@ -118,6 +118,7 @@ func load(t *testing.T, cfg store.Config, version int64) {
 func writeDump(t *testing.T, cfg store.Config, version int64, rows []insertion) {
 	t.Helper()
 	migrateTo(t, cfg, version)
+	execute(t, cfg, `UPDATE goose_db_version SET tstamp = '2024-02-29 12:00:00'`) // whenever it is written
 	for _, row := range rows {
 		row.insert(t, cfg)
 	}

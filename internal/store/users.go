@@ -154,11 +154,15 @@ type UserPage struct {
 	Offset    int
 }
 
-// ListUsers returns one page of the list.
+// ListUsers returns one page of the list. Its users are found by name first,
+// which an index can answer alone, and only they are read whole.
 func (tx *Tx) ListUsers(ctx context.Context, list UserList, page UserPage) ([]account.User, error) {
 	c := list.clauses()
 	tail := page.clauses(c)
-	return many(ctx, tx.once(), scanUser, `SELECT `+userColumns+` FROM users u`+c.String()+tail, c.args...)
+	return many(ctx, tx.once(), scanUser, `
+		SELECT `+userColumns+` FROM users u
+		 WHERE NOT u.deleted AND u.username_key IN (SELECT u.username_key FROM users u`+c.String()+tail+`)
+		 ORDER BY u.username_key`, c.args...)
 }
 
 // clauses adds the conditions of the page and returns its order and bounds.

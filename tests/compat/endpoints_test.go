@@ -100,7 +100,7 @@ func firstUserFields(more map[string]any) map[string]any {
 
 // examples are the endpoints of the two pages that Usher serves.
 func examples() []example {
-	return slices.Concat(userExamples(), accountExamples(), keyExamples(), olderExamples())
+	return slices.Concat(userExamples(), accountExamples(), keyExamples(), settingExamples(), olderExamples())
 }
 
 func userExamples() []example {

@@ -63,11 +63,17 @@ var mayBeAbsent = map[string][]string{
 }
 
 // enums are the values of members that the pages know as enumerations. Dormant
-// is a status of deployed servers that the pages leave out.
+// is a status of deployed servers that the pages leave out, as "" is of settings
+// that nobody chose.
 var enums = map[string][]string{
 	"status":     {"active", "dormant", "suspended"},
 	"login_type": {"", "password", "github", "oidc", "token", "none"},
 	"scope":      {"all", "application_connect", ""},
+
+	"terminal_font":            {"", "fira-code", "geist-mono", "ibm-plex-mono", "jetbrains-mono", "source-code-pro"},
+	"agent_chat_send_shortcut": {"enter", "modifier_enter"},
+	"code_diff_display_mode":   {"", "auto", "always_expanded", "always_collapsed"},
+	"thinking_display_mode":    {"auto", "preview", "always_expanded", "always_collapsed"},
 }
 
 // comparison collects where an answer differs from the page's example.

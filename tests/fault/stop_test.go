@@ -177,12 +177,12 @@ func TestTwoServersOnOneDirectory(t *testing.T) {
 	serve(t, db)
 }
 
-// TestServersShareAPostgreSQL: there any number of nodes is fine.
+// TestServersShareAPostgreSQL: there any number of nodes is fine, if they have
+// the encryption key in common.
 func TestServersShareAPostgreSQL(t *testing.T) {
 	t.Parallel()
-	url := storetest.MigratedPostgres(t)
-	first := serve(t, store.Config{DatabaseURL: url, DataDir: t.TempDir()})
-	second := serve(t, store.Config{DatabaseURL: url, DataDir: t.TempDir()})
+	db := store.Config{DatabaseURL: storetest.MigratedPostgres(t), DataDir: t.TempDir()}
+	first, second := serve(t, db), serve(t, db)
 	token := createFirstUser(t, first).SessionToken()
 	client := second.client(t)
 	client.SetSessionToken(token)

@@ -104,9 +104,11 @@ CREATE INDEX audit_log_request ON audit_log (request_id);
 CREATE UNIQUE INDEX users_username ON users (username_key) WHERE NOT deleted;
 CREATE UNIQUE INDEX users_email ON users (email_key) WHERE NOT deleted AND email_key <> '';
 CREATE UNIQUE INDEX organizations_name ON organizations (name_key) WHERE NOT deleted;
-INSERT INTO goose_db_version (id, is_applied, tstamp, version_id) VALUES (1, 1, '2026-11-21 20:22:50', 0);
-INSERT INTO goose_db_version (id, is_applied, tstamp, version_id) VALUES (2, 1, '2026-11-21 20:22:50', 1);
-INSERT INTO goose_db_version (id, is_applied, tstamp, version_id) VALUES (3, 1, '2026-11-21 20:22:50', 2);
+CREATE INDEX users_list ON users (username_key, deleted, status, login_type, is_service_account, email_key, name_key)
+ WHERE NOT deleted;
+INSERT INTO goose_db_version (id, is_applied, tstamp, version_id) VALUES (1, 1, '2024-02-29 12:00:00', 0);
+INSERT INTO goose_db_version (id, is_applied, tstamp, version_id) VALUES (2, 1, '2024-02-29 12:00:00', 1);
+INSERT INTO goose_db_version (id, is_applied, tstamp, version_id) VALUES (3, 1, '2024-02-29 12:00:00', 2);
 INSERT INTO deployment (key, value) VALUES ('deployment_id', '0b5d9c40-0003-4000-8000-000000000001');
 INSERT INTO organizations (created_at, deleted, description, display_name, icon, id, is_default, name, name_key, updated_at) VALUES (1709251198123456, 0, '', 'The coder', '', '0b5d9c40-0001-4000-8000-000000000001', 1, 'coder', 'coder', 1709251198123456);
 INSERT INTO organizations (created_at, deleted, description, display_name, icon, id, is_default, name, name_key, updated_at) VALUES (1709251198123456, 0, '', 'The Team', '', '0b5d9c40-0001-4000-8000-000000000002', 0, 'Team', 'team', 1709251198123456);
