@@ -3,6 +3,7 @@ package sdk_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"regexp"
 	"testing"
@@ -33,7 +34,7 @@ func methods(t *testing.T) map[string]method {
 	id := uuid.MustParse("497f6eca-6276-4993-bfeb-53cbbbba6f08")
 	dormant := sdk.UserStatusDormant
 	avatar := "https://example.com/a.png"
-	return map[string]method{
+	all := map[string]method{
 		"HasFirstUser": {
 			call:   func(ctx context.Context, c *sdk.Client) (any, error) { return c.HasFirstUser(ctx) },
 			want:   "GET /api/v2/users/first",
@@ -204,6 +205,8 @@ func methods(t *testing.T) map[string]method {
 				"organization_id":"00000000-0000-0000-0000-000000000000","user":null}]}`,
 		},
 	}
+	maps.Copy(all, settingsMethods())
+	return all
 }
 
 func TestMethods(t *testing.T) {

@@ -146,6 +146,17 @@ func TestFieldsAlwaysPresent(t *testing.T) {
 			"agent_api_version", "dashboard_url", "deployment_id", "external_url", "provisioner_api_version",
 			"telemetry", "upgrade_message", "version", "workspace_proxy",
 		}},
+		"UserAppearanceSettings": {sdk.UserAppearanceSettings{}, []string{
+			"terminal_font", "theme_dark", "theme_light", "theme_mode", "theme_preference",
+		}},
+		"UserPreferenceSettings": {sdk.UserPreferenceSettings{}, []string{
+			"agent_chat_send_shortcut", "code_diff_display_mode", "shell_tool_display_mode",
+			"task_notification_alert_dismissed", "thinking_display_mode",
+		}},
+		"UserParameter": {sdk.UserParameter{}, []string{"name", "value"}},
+		"RecordAutofillParametersResponse": {sdk.RecordAutofillParametersResponse{}, []string{
+			"created_at", "parameters", "template_id", "transition", "workspace_id",
+		}},
 		"ValidationError":          {sdk.ValidationError{}, []string{"detail", "field"}},
 		"LoginWithPasswordRequest": {sdk.LoginWithPasswordRequest{}, []string{"email", "password"}},
 		"UpdateUserEmailRequest":   {sdk.UpdateUserEmailRequest{}, []string{"email"}},

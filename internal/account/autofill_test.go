@@ -61,8 +61,10 @@ func TestBuildCheck(t *testing.T) {
 		"a name twice":          {func(b *account.Build) { b.Parameters = given("n", "1", "n", "2") }, []string{"parameters"}},
 		"names that differ":     {func(b *account.Build) { b.Parameters = given("n", "1", "N", "2") }, nil},
 		"each fault of a value": {func(b *account.Build) { b.Parameters = given("", "", "ok", "", "", "") }, []string{"parameters", "parameters"}},
-		"everything bad": {func(b *account.Build) { *b = account.Build{CreatedAt: now.Add(time.Hour)} },
-			[]string{"template_id", "transition", "created_at", "parameters"}},
+		"everything bad": {
+			func(b *account.Build) { *b = account.Build{CreatedAt: now.Add(time.Hour)} },
+			[]string{"template_id", "transition", "created_at", "parameters"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

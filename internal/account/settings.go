@@ -130,7 +130,9 @@ var displayModes = []string{"auto", "always_expanded", "always_collapsed"}
 // preferences are in the order in which they are checked.
 var preferences = []preference{
 	{
-		"thinking_display_mode", []string{"auto", "preview", "always_expanded", "always_collapsed"}, "auto",
+		"thinking_display_mode",
+		[]string{"auto", "preview", "always_expanded", "always_collapsed"},
+		"auto",
 		func(p *Preferences) *string { return &p.ThinkingDisplayMode },
 	},
 	{
@@ -142,7 +144,9 @@ var preferences = []preference{
 		func(p *Preferences) *string { return &p.CodeDiffDisplayMode },
 	},
 	{
-		"agent_chat_send_shortcut", []string{"enter", "modifier_enter"}, "enter",
+		"agent_chat_send_shortcut",
+		[]string{"enter", "modifier_enter"},
+		"enter",
 		func(p *Preferences) *string { return &p.AgentChatSendShortcut },
 	},
 }

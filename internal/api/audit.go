@@ -17,7 +17,7 @@ import (
 )
 
 func (a *API) listAuditLogs(c *call) error {
-	page, malformed := c.page()
+	page, malformed := c.window()
 	listing, err := a.Service.ListAudit(c.ctx(), c.actor, c.query("q"), page, malformed)
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 
 // askers are the columns of the matrix: who asks, and about whom. Each has the
 // three targets itself, somebody else, and an owner.
-var askers = []string{"member", "auditor", "template-admin", "user-admin", "owner"}
+var askers = []string{"member", "auditor", "template-admin", "organization-admin", "user-admin", "owner"}
 
 var targets = []string{"self", "other", "owner"}
 
@@ -24,45 +24,45 @@ var matrix = []struct {
 	method, below string
 	body          any
 	permission    string
-	//     member        auditor       template-admin user-admin   owner
+	//     member        auditor       template-admin organization-admin user-admin owner
 	want string
 }{
 	{http.MethodGet, "", nil, "",
-		"200 404 404 | 200 200 200 | 200 200 200 | 200 200 200 | 200 200 200"},
+		"200 404 404 | 200 200 200 | 200 200 200 | 200 200 200 | 200 200 200 | 200 200 200"},
 	{http.MethodDelete, "", nil, "user:delete",
-		"403 404 404 | 403 403 403 | 403 403 403 | 403 200 200 | 403 200 200"},
+		"403 404 404 | 403 403 403 | 403 403 403 | 403 403 403 | 403 200 200 | 403 200 200"},
 	{http.MethodPut, "profile", "same username", "user:update_personal",
-		"200 404 404 | 200 403 403 | 200 403 403 | 200 200 200 | 200 200 200"},
+		"200 404 404 | 200 403 403 | 200 403 403 | 200 403 403 | 200 200 200 | 200 200 200"},
 	{http.MethodPut, "profile", "new username", "",
-		"404 404 404 | 404 404 404 | 404 404 404 | 200 200 200 | 200 200 200"},
+		"404 404 404 | 404 404 404 | 404 404 404 | 404 404 404 | 200 200 200 | 200 200 200"},
 	{http.MethodPut, "email", body{"email": "another@example.org"}, "user:update",
-		"403 404 404 | 403 403 403 | 403 403 403 | 200 200 200 | 200 200 200"},
+		"403 404 404 | 403 403 403 | 403 403 403 | 403 403 403 | 200 200 200 | 200 200 200"},
 	{http.MethodPut, "status/suspend", nil, "user:update",
-		"400 404 404 | 400 403 400 | 400 403 400 | 400 200 400 | 400 200 400"},
+		"400 404 404 | 400 403 400 | 400 403 400 | 400 403 400 | 400 200 400 | 400 200 400"},
 	{http.MethodPut, "status/activate", nil, "user:update",
-		"403 404 404 | 403 403 403 | 403 403 403 | 200 200 200 | 200 200 200"},
+		"403 404 404 | 403 403 403 | 403 403 403 | 403 403 403 | 200 200 200 | 200 200 200"},
 	{http.MethodGet, "roles", nil, "",
-		"200 404 404 | 200 404 404 | 200 404 404 | 200 200 200 | 200 200 200"},
+		"200 404 404 | 200 404 404 | 200 404 404 | 200 404 404 | 200 200 200 | 200 200 200"},
 	{http.MethodPut, "roles", body{"roles": []string{"member"}}, "assign_role:assign",
-		"400 404 404 | 400 403 403 | 400 403 403 | 400 200 400 | 400 200 200"},
+		"400 404 404 | 400 403 403 | 400 403 403 | 400 403 403 | 400 200 400 | 400 200 200"},
 	{http.MethodPut, "roles", body{"roles": []string{"owner", "auditor"}}, "assign_role:assign",
-		"400 404 404 | 400 403 403 | 400 403 403 | 400 400 400 | 400 200 200"},
+		"400 404 404 | 400 403 403 | 400 403 403 | 400 403 403 | 400 400 400 | 400 200 200"},
 	{http.MethodPut, "password", body{"password": nextPassword, "old_password": servertest.Password}, "",
-		"204 404 404 | 204 404 404 | 204 404 404 | 204 204 400 | 204 204 204"},
+		"204 404 404 | 204 404 404 | 204 404 404 | 204 404 404 | 204 204 400 | 204 204 204"},
 	{http.MethodGet, "login-type", nil, "",
-		"200 404 404 | 200 403 403 | 200 403 403 | 200 403 403 | 200 403 403"},
+		"200 404 404 | 200 403 403 | 200 403 403 | 200 403 403 | 200 403 403 | 200 403 403"},
 	{http.MethodGet, "organizations", nil, "",
-		"200 404 404 | 200 200 200 | 200 200 200 | 200 200 200 | 200 200 200"},
+		"200 404 404 | 200 200 200 | 200 200 200 | 200 200 200 | 200 200 200 | 200 200 200"},
 	{http.MethodGet, "organizations/coder", nil, "",
-		"200 404 404 | 200 200 200 | 200 200 200 | 200 200 200 | 200 200 200"},
+		"200 404 404 | 200 200 200 | 200 200 200 | 200 200 200 | 200 200 200 | 200 200 200"},
 	{http.MethodGet, "gitsshkey", nil, "user:read_personal",
-		"200 404 404 | 200 403 403 | 200 403 403 | 200 200 200 | 200 200 200"},
+		"200 404 404 | 200 403 403 | 200 403 403 | 200 403 403 | 200 200 200 | 200 200 200"},
 	{http.MethodPut, "gitsshkey", nil, "user:update_personal",
-		"200 404 404 | 200 403 403 | 200 403 403 | 200 200 200 | 200 200 200"},
+		"200 404 404 | 200 403 403 | 200 403 403 | 200 403 403 | 200 200 200 | 200 200 200"},
 	{http.MethodGet, "gitsshkey/private", nil, "user:read_personal",
-		"200 404 404 | 200 403 403 | 200 403 403 | 200 403 403 | 200 403 403"},
+		"200 404 404 | 200 403 403 | 200 403 403 | 200 403 403 | 200 403 403 | 200 403 403"},
 	{http.MethodPost, "keys", nil, "api_key:create",
-		"201 404 404 | 201 403 403 | 201 403 403 | 201 403 403 | 201 201 201"},
+		"201 404 404 | 201 403 403 | 201 403 403 | 201 403 403 | 201 403 403 | 201 201 201"},
 }
 
 func TestPermissionMatrix(t *testing.T) {
@@ -74,7 +74,7 @@ func TestPermissionMatrix(t *testing.T) {
 		for i, role := range askers {
 			for j, status := range strings.Fields(columns[i]) {
 				cell := fmt.Sprintf("%s %s %v by %s on %s", row.method, row.below, row.body, role, targets[j])
-				asker := join(t, s, fresh(), rolesOf(role)...)
+				asker := joinAs(t, s, role)
 				target := asker.User
 				if targets[j] != "self" {
 					target = create(t, s, newUser(fresh(), rolesOf(targets[j])...))
@@ -105,9 +105,19 @@ func TestPermissionMatrix(t *testing.T) {
 // fresh returns a username that nobody has.
 func fresh() string { return "u-" + strings.ReplaceAll(uuid.NewString(), "-", "")[:12] }
 
-// rolesOf returns the stored roles of a column's user.
+// joinAs makes the user of a column and signs it in.
+func joinAs(t *testing.T, s *servertest.Server, role string) person {
+	t.Helper()
+	who := join(t, s, fresh(), rolesOf(role)...)
+	if role == "organization-admin" {
+		owner(s).put(t, orgPath("default")+"/members/"+who.ID.String()+"/roles", body{"roles": []string{role}}).want(t, http.StatusOK)
+	}
+	return who
+}
+
+// rolesOf returns the stored site roles of a column's user.
 func rolesOf(role string) []string {
-	if role == "member" || role == "other" {
+	if role == "member" || role == "other" || role == "organization-admin" {
 		return nil
 	}
 	return []string{role}
@@ -118,19 +128,19 @@ var deployment = []struct {
 	method, path string
 	body         func() any
 	permission   string
-	//     member auditor template-admin user-admin owner
+	//     member auditor template-admin organization-admin user-admin owner
 	want string
 }{
-	{http.MethodGet, usersPath, nil, "", "200 200 200 200 200"},
-	{http.MethodPost, usersPath, func() any { return newUser(fresh()) }, "user:create", "403 403 403 201 201"},
-	{http.MethodPost, usersPath, func() any { return newUser(fresh(), "member") }, "user:create", "403 403 403 201 201"},
-	{http.MethodPost, usersPath, func() any { return newUser(fresh()).but("organization_ids", []uuid.UUID{uuid.New()}) }, "", "404 404 404 404 404"},
-	{http.MethodGet, "/api/v2/users/roles", nil, "", "200 200 200 200 200"},
-	{http.MethodGet, "/api/v2/organizations/default", nil, "", "200 200 200 200 200"},
-	{http.MethodGet, "/api/v2/organizations/foreign", nil, "", "404 200 200 200 200"},
-	{http.MethodGet, path("me", "organizations", "foreign"), nil, "", "404 200 200 200 200"},
-	{http.MethodGet, auditPath, nil, "audit_log:read", "403 200 403 403 200"},
-	{http.MethodPost, "/api/v2/users/logout", nil, "", "200 200 200 200 200"},
+	{http.MethodGet, usersPath, nil, "", "200 200 200 200 200 200"},
+	{http.MethodPost, usersPath, func() any { return newUser(fresh()) }, "user:create", "403 403 403 403 201 201"},
+	{http.MethodPost, usersPath, func() any { return newUser(fresh(), "member") }, "user:create", "403 403 403 403 201 201"},
+	{http.MethodPost, usersPath, func() any { return newUser(fresh()).but("organization_ids", []uuid.UUID{uuid.New()}) }, "", "404 404 404 404 404 404"},
+	{http.MethodGet, "/api/v2/users/roles", nil, "", "200 200 200 200 200 200"},
+	{http.MethodGet, "/api/v2/organizations/default", nil, "", "200 200 200 200 200 200"},
+	{http.MethodGet, "/api/v2/organizations/foreign", nil, "", "404 200 200 404 200 200"},
+	{http.MethodGet, path("me", "organizations", "foreign"), nil, "", "404 200 200 404 200 200"},
+	{http.MethodGet, auditPath, nil, "audit_log:read", "403 200 403 200 403 200"},
+	{http.MethodPost, "/api/v2/users/logout", nil, "", "200 200 200 200 200 200"},
 }
 
 func TestPermissionsOnTheDeployment(t *testing.T) {
@@ -140,7 +150,7 @@ func TestPermissionsOnTheDeployment(t *testing.T) {
 	addOrganization(t, s, "foreign")
 	for _, row := range deployment {
 		for i, status := range strings.Fields(row.want) {
-			asker := join(t, s, fresh(), rolesOf(askers[i])...)
+			asker := joinAs(t, s, askers[i])
 			var request any
 			if row.body != nil {
 				request = row.body()

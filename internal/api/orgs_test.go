@@ -17,10 +17,15 @@ import (
 	"usher/sdk"
 )
 
-func orgPath(ref any) string { return strings.Replace(path(ref), "/users/", "/organizations/", 1) }
+const orgsPath = "/api/v2/organizations"
 
-// addOrganization stores an organization behind the server's back, because no
-// endpoint makes one.
+// orgPath is the path of an organization, or of something below it.
+func orgPath(ref any, below ...string) string {
+	return strings.Replace(path(ref, below...), "/users/", "/organizations/", 1)
+}
+
+// addOrganization stores an organization behind the server's back, so that
+// nobody belongs to it.
 func addOrganization(t *testing.T, s *servertest.Server, name string) uuid.UUID {
 	t.Helper()
 	id := uuid.New()

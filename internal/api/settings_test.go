@@ -1,9 +1,11 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,13 +17,6 @@ import (
 
 // look is the request for an appearance, as older clients send it.
 func look(theme, font string) body { return body{"theme_preference": theme, "terminal_font": font} }
-
-func appearance(theme sdk.UserAppearanceSettings) sdk.UserAppearanceSettings {
-	if theme.TerminalFont == "" {
-		theme.TerminalFont = "fira-code"
-	}
-	return theme
-}
 
 func TestAppearance(t *testing.T) {
 	t.Parallel()
@@ -57,7 +52,10 @@ func TestAppearance(t *testing.T) {
 				sdk.UserAppearanceSettings{ThemePreference: "auto", ThemeLight: "light-tritan", ThemeDark: "dark-tritan"},
 			},
 		} {
-			want := appearance(step.want)
+			want := step.want
+			if want.TerminalFont == "" {
+				want.TerminalFont = "fira-code"
+			}
 			if diff := cmp.Diff(want, read(mia.put(t, at, step.put))); diff != "" {
 				t.Errorf("%v is answered with (-want +got):\n%s", step.put, diff)
 			}
@@ -186,6 +184,41 @@ func TestPreferences(t *testing.T) {
 		want = untouched()
 		check("of another", owner(s).get(t, at))
 	})
+}
+
+// TestPreferencesAtOnce: clients that change different preferences at the same
+// moment do not undo each other's change.
+func TestPreferencesAtOnce(t *testing.T) {
+	t.Parallel()
+
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		want := sdk.UserPreferenceSettings{
+			TaskNotificationAlertDismissed: true, ThinkingDisplayMode: "preview", ShellToolDisplayMode: "auto",
+			CodeDiffDisplayMode: "always_expanded", AgentChatSendShortcut: "modifier_enter",
+		}
+		var wait sync.WaitGroup
+		for name, value := range decode[body](t, answer{body: encode(t, want)}) {
+			wait.Go(func() {
+				a, err := owner(s).try(t, http.MethodPut, path("me", "preferences"), body{name: value})
+				if err != nil || a.status != http.StatusOK {
+					t.Errorf("%s: %s, %v", name, a, err)
+				}
+			})
+		}
+		wait.Wait()
+		if diff := cmp.Diff(want, decode[sdk.UserPreferenceSettings](t, owner(s).get(t, path("me", "preferences")))); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	})
+}
+
+func encode(t testing.TB, v any) []byte {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // cast are callers of every standing towards an ordinary user.

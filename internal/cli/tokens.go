@@ -31,7 +31,7 @@ func (a *app) tokensCommand() *cobra.Command {
 // value stays wrong: a script with an unset variable must not hand out a token
 // of its own user.
 func addTokenOwner(flags *pflag.FlagSet, user *string) {
-	flags.StringVar(user, "user", sdk.Me, "the tokens of this `user`, such as a service account, instead of\nyour own")
+	flags.StringVar(user, "user", sdk.Me, "whose tokens: a `user`, such as a service account")
 }
 
 // tokenOwner returns a client and the user that --user names: by id, or as "me",

@@ -47,14 +47,13 @@ func (a *app) removeToken(ctx context.Context, options removal, name string) err
 		return err
 	}
 	named := tokenNamed(key)
-	expired := !key.ExpiresAt.After(a.now())
-	if expired && !options.forget {
-		a.printf("%s has expired already.\n", sentenceOf(named))
-		return nil
-	}
 	question, remove, report := "End %s? Whoever uses it is refused from then on.", client.ExpireAPIKey, "%s has ended.\n"
-	if options.forget {
+	switch expired := !key.ExpiresAt.After(a.now()); {
+	case options.forget:
 		question, remove, report = "Delete %s for ever?", client.DeleteAPIKey, "%s is deleted.\n"
+	case expired:
+		// By this machine's clock. The server has its own, and is told all the same.
+		options.yes, report = true, "%s has expired already.\n"
 	}
 	if err := a.confirm(ctx, options.yes, fmt.Sprintf(question, named)); err != nil {
 		return err

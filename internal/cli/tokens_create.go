@@ -94,8 +94,8 @@ func (a *app) tokensCreateCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&token.name, "name", "", "the token's `name`, unique among those of its owner\n[default: the server makes one up]")
 	flags.Var(&token.lifetime, "lifetime", "how long it works, a `duration` such as 720h or 30d\n[default: the server's]")
-	flags.StringArrayVar(&token.scopes, "scope", nil, "let it do what this `scope` says, see\n\"usher tokens scopes\"; repeatable [default: everything that its owner may]")
-	flags.Var(&token.allow, "allow", "let it touch only this object, as `type:id`, either of which may\nbe *; repeatable [default: every object]")
+	flags.StringArrayVar(&token.scopes, "scope", nil, "let it do only what this `scope` says; repeatable, and\n\"usher tokens scopes\" lists them\n[default: everything that its owner may]")
+	flags.Var(&token.allow, "allow", "let it touch only this object, `type:id` of which each may\nbe *; repeatable [default: every object]")
 	addTokenOwner(flags, &token.user)
 	flags.SortFlags = false
 	return cmd

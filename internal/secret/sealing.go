@@ -159,10 +159,13 @@ func (r Keyring) Seal(place string, value Redacted) (string, error) {
 	if r.keys == nil {
 		return "", errors.New("there is no encryption key")
 	}
-	key := (*r.keys)[0]
-	prefix := SealedPrefix(key.id)
-	text := key.aead.Seal(nil, nil, []byte(value), associated(prefix, place))
-	return prefix + base64.StdEncoding.EncodeToString(text), nil
+	return (*r.keys)[0].seal(place, value), nil
+}
+
+func (k sealingKey) seal(place string, value Redacted) string {
+	prefix := SealedPrefix(k.id)
+	text := k.aead.Seal(nil, nil, []byte(value), associated(prefix, place))
+	return prefix + base64.StdEncoding.EncodeToString(text)
 }
 
 // Open decrypts a value that Seal made for the same place. It fails with
@@ -255,19 +258,22 @@ func (s *Sealer) Knowing(id string) (Keyring, error) {
 // file again first, so that it seals nothing with a key that is on its way out.
 func (s *Sealer) Seal(place string, value Redacted, deployed string) (string, error) {
 	ring := s.Keyring()
-	if deployed != "" && ring.Current() != deployed {
-		err := s.Reload(func(read Keyring) error {
-			if !read.Has(deployed) {
-				return &UnknownSealingKeyError{ID: deployed}
-			}
-			return nil
-		})
-		if err != nil {
-			return "", err
-		}
-		ring = s.Keyring()
+	if deployed == "" || ring.Current() == deployed {
+		return ring.Seal(place, value)
 	}
-	return ring.Seal(place, value)
+	err := s.Reload(func(read Keyring) error {
+		if !read.Has(deployed) {
+			return &UnknownSealingKeyError{ID: deployed}
+		}
+		return nil
+	})
+	if err == nil {
+		return s.Keyring().Seal(place, value)
+	}
+	if key := ring.find(deployed); key != nil { // the file is being changed, or is broken
+		return key.seal(place, value), nil
+	}
+	return "", err
 }
 
 // Open is Keyring.Open, which reads the file again for a key that it does not

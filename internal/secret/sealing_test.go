@@ -302,6 +302,17 @@ func TestSealFollowsTheDeployment(t *testing.T) {
 	if _, err := s.Seal("table/1", "value", "c"); !isUnknown(err, "c") {
 		t.Errorf("got %v for a key that this node does not have", err)
 	}
+	// With a file that cannot be read, what the deployment uses is good enough.
+	f.err = errors.New("the disk is gone")
+	for _, deployed := range []string{"a", "b"} {
+		sealed, err := s.Seal("table/1", "value", deployed)
+		if err != nil || SealedWith(sealed) != deployed {
+			t.Errorf("the deployment is at %q: sealed with %q (%v)", deployed, SealedWith(sealed), err)
+		}
+	}
+	if _, err := s.Seal("table/1", "value", "c"); !errors.Is(err, f.err) {
+		t.Errorf("got %v for a key that this node does not have", err)
+	}
 }
 
 func FuzzParseKeyring(f *testing.F) {

@@ -175,7 +175,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 	if !ok {
 		t.Fatal("the client has another transport")
 	}
-	transport.TLSClientConfig.MinVersion = tls.VersionTLS10 //nolint:gosec // the server is to refuse it
+	transport.TLSClientConfig.MinVersion = tls.VersionTLS10
 	transport.TLSClientConfig.MaxVersion = tls.VersionTLS11
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/healthz", nil)
 	if err != nil {

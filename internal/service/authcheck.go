@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -43,7 +45,8 @@ func (s *Service) CheckPermissions(ctx context.Context, actor *account.Actor, ch
 func validateChecks(checks map[string]Check) error {
 	var v validation
 	byID := 0
-	for name, check := range checks {
+	for _, name := range slices.Sorted(maps.Keys(checks)) {
+		check := checks[name]
 		switch {
 		case check.ResourceType == "":
 			v.check("resource_type", fmt.Errorf("check %q names no resource type", name))

@@ -24,7 +24,7 @@ func TestCallerWhoGaveUpBeforeIsNotServed(t *testing.T) {
 			ran = true
 			return tx.InsertUser(ctx, person("alice"), "")
 		}
-		for range 100 {
+		for range 2000 {
 			if err := s.Write(gone, body); !errors.Is(err, context.Canceled) {
 				t.Fatalf("the error is %v", err)
 			}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"usher/internal/account"
 	"usher/internal/store"
@@ -130,8 +131,12 @@ func TestClosedStoreIsUnavailable(t *testing.T) {
 		for range 2 {
 			wantKind(t, s.Close(), "")
 		}
+		start := time.Now()
 		for _, use := range append(reads(s), writes(s)...) {
 			wantKind(t, use.call(t.Context()), account.KindUnavailable)
+		}
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("it took %v to find out", took)
 		}
 		wantKind(t, s.Ping(t.Context()), account.KindUnavailable)
 	})

@@ -29,7 +29,7 @@ func start(t testing.TB, db store.Config) *servertest.Server {
 	t.Helper()
 	s := servertest.Start(t, db, func(cfg *server.Config) {
 		cfg.RateLimit = 0
-		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil)) //nolint:sloglint // the lines are made, as in production
 	})
 	s.CreateFirstUser(t)
 	return s

@@ -62,7 +62,7 @@ func sdkReads(s *servertest.Server, ada uuid.UUID) []method {
 	isDefault := into(func(o clientOrganization) bool {
 		return o.ID == s.OrganizationID && o.Name == "coder" && o.DisplayName == "Coder" && o.IsDefault && !o.CreatedAt.IsZero()
 	})
-	list := func(check func(clientUsers) bool) func(*testing.T, reply) { return into(check) }
+	list := into[clientUsers]
 	return []method{
 		{name: "Users", verb: "GET", path: "/users?q=", statuses: ok, decode: list(func(u clientUsers) bool { return u.Count == 2 && len(u.Users) == 2 })},
 		{

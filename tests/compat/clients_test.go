@@ -208,7 +208,7 @@ func TestWhatEveryRequestCarries(t *testing.T) {
 			t.Errorf("without a token the detail is %q, want %q", refused.Detail, want)
 		}
 		// What the programs tell of themselves may be any junk.
-		req, err := http.NewRequestWithContext(t.Context(), "GET", c.url+"/api/v2/users/me", nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url+"/api/v2/users/me", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,7 +233,7 @@ func TestBypassOfTheRateLimit(t *testing.T) {
 	s := servertest.New(t, func(cfg *server.Config) { cfg.RateLimit, cfg.Dialect = 3, sdk.DialectCoder })
 	member, _ := s.SignedIn(t, "member")
 	ask := func(token string) int {
-		req, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+"/api/v2/users/me", nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/api/v2/users/me", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

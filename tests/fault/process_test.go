@@ -78,7 +78,7 @@ func run(t *testing.T, arguments ...string) *process {
 		t.Fatal(err)
 	}
 	p := &process{out: newLines(), log: newLines(), done: make(chan struct{})}
-	p.cmd = exec.Command(path, arguments...) //nolint:noctx // how it ends is what is tested
+	p.cmd = exec.Command(path, arguments...)
 	p.cmd.Env = []string{"HOME=" + t.TempDir()}
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.log
 	if err := p.cmd.Start(); err != nil {
