@@ -3,6 +3,7 @@ package sdk
 import (
 	"context"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"time"
@@ -119,9 +120,15 @@ func (c *Client) ExportAuditLogs(ctx context.Context, format, search string) (io
 	if err != nil {
 		return nil, noAnswer(req, err)
 	}
-	if res.StatusCode != http.StatusOK {
+	// A page with status 200 comes from something between client and server.
+	if res.StatusCode != http.StatusOK || !isExport(res.Header) {
 		defer func() { _ = res.Body.Close() }()
 		return nil, readError(res, token)
 	}
 	return res.Body, nil
+}
+
+func isExport(header http.Header) bool {
+	media, _, err := mime.ParseMediaType(header.Get("Content-Type"))
+	return err == nil && (media == "application/jsonl" || media == "text/csv")
 }

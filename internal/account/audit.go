@@ -299,9 +299,10 @@ func timeOrEmpty(t time.Time) string {
 // Erased stands in a diff for what was personal.
 const Erased = "[erased]"
 
-// Erase takes the person out of a diff about a user.
+// Erase takes the person out of a diff about a user, or about one of its
+// memberships and keys.
 func (d Diff) Erase() {
-	for _, field := range []string{"email", "username", "name"} {
+	for _, field := range []string{"email", "username", "name", "token_name", "public_key"} {
 		change, ok := d[field]
 		if !ok {
 			continue

@@ -221,3 +221,8 @@ func ParseUserRef(segment string) UserRef {
 
 // ErasedName is what a user is called once its personal data is gone.
 func (u *User) ErasedName() string { return "erased-" + hex.EncodeToString(u.ID[:8]) }
+
+// IsErased reports that nothing personal is left in the user's own fields.
+func (u *User) IsErased() bool {
+	return u.Deleted && u.Username == u.ErasedName() && u.Name == "" && u.Email == "" && u.AvatarURL == "" && u.GitHubUserID == 0
+}

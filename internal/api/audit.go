@@ -30,13 +30,8 @@ func (a *API) listAuditLogs(c *call) error {
 
 // exportAuditLogs streams every entry that matches, one a line.
 func (a *API) exportAuditLogs(c *call) error {
-	format := c.query("format")
-	writer, known := exportWriters[format]
-	if !known {
-		return account.Invalid("Query parameters have invalid values.",
-			account.FieldError{Field: "format", Detail: "must be jsonl or csv"})
-	}
-	entries, err := a.Service.ExportAudit(c.ctx(), c.actor, c.query("q"))
+	writer, malformed := c.exportFormat()
+	entries, err := a.Service.ExportAudit(c.ctx(), c.actor, c.query("q"), malformed)
 	if err != nil {
 		return err
 	}
@@ -73,6 +68,17 @@ func encodeEntries(entries iter.Seq2[account.AuditRecord, error], d Dialect) ite
 type exportWriter struct {
 	contentType string
 	write       func(out io.Writer, entries iter.Seq2[exportedEntry, error]) error
+}
+
+// exportFormat reads the format of an export; without one it is JSON lines.
+func (c *call) exportFormat() (exportWriter, error) {
+	p := parameters{call: c}
+	name := p.single("format")
+	writer, known := exportWriters[name]
+	if !known {
+		p.fault("format", fmt.Sprintf("%q is neither jsonl nor csv", name))
+	}
+	return writer, p.failure()
 }
 
 var exportWriters = map[string]exportWriter{

@@ -37,8 +37,8 @@ func TestAuthcheck(t *testing.T) {
 		anywhere := body{"any_org": true}
 		ofMe, ofAnn := body{"owner_id": "me"}, body{"owner_id": ann.ID}
 		for _, c := range []struct {
-			name             string
-			question         body
+			name            string
+			question        body
 			ann, una, owner bool
 		}{
 			{"read all users", question("user", "read", nil), false, true, true},

@@ -133,16 +133,56 @@ func record(t *testing.T, dialect string) takes {
 	take("getGitSSHKey", admin.get(t, path("me", "gitsshkey")))
 	take("regenerateGitSSHKey", admin.put(t, path("ann", "gitsshkey"), nil))
 	take("getGitSSHPrivateKey", admin.get(t, path("me", "gitsshkey/private")))
+	recordKeys(t, take, admin)
+	recordSettings(t, take, admin)
 	recordOrganizations(t, take, admin)
 	take("deleteUser", admin.delete(t, path("ann")))
 	take("logout", admin.post(t, "/api/v2/users/logout", nil))
 	return got
 }
 
+// recordKeys is the part of the scenario that is about tokens.
+func recordKeys(t *testing.T, take func(operation string, a answer) answer, admin client) {
+	t.Helper()
+	made := take("createToken", admin.post(t, tokens("me"), body{
+		"token_name": "ci", "scopes": []string{"user:read", "coder:workspaces.access"},
+		"allow_list": []string{"user:*", "template:" + uuid.NewString()},
+	}))
+	id := idOf(decode[sdk.GenerateAPIKeyResponse](t, made).Key)
+	take("rotateKey", admin.post(t, path("me", "keys", id, "rotate"), body{"overlap": hour}))
+	take("listTokens", admin.get(t, tokens("me")))
+	take("getToken", admin.get(t, tokens("me", "ci")))
+	take("getKey", admin.get(t, path("me", "keys", id)))
+	take("getTokenConfig", admin.get(t, tokens("me", "tokenconfig")))
+	take("expireKey", admin.put(t, path("me", "keys", id, "expire"), nil))
+	take("deleteKey", admin.delete(t, path("me", "keys", id)))
+	take("listScopes", admin.get(t, "/api/v2/auth/scopes"))
+	take("checkPermissions", admin.post(t, "/api/v2/authcheck", body{"checks": body{
+		"may create users":      body{"object": body{"resource_type": "user"}, "action": "create"},
+		"may fly to the moon":   body{"object": body{"resource_type": "rocket"}, "action": "launch"},
+		"may read my own <key>": body{"object": body{"resource_type": "api_key", "owner_id": "me"}, "action": "read"},
+	}}))
+}
+
+// recordSettings is the part of the scenario that is about a user's settings.
+func recordSettings(t *testing.T, take func(operation string, a answer) answer, admin client) {
+	t.Helper()
+	template := uuid.New()
+	take("getUserAppearance", admin.get(t, path("me", "appearance")))
+	take("updateUserAppearance", admin.put(t, path("me", "appearance"), look("dark", "fira-code")))
+	take("getUserPreferences", admin.get(t, path("me", "preferences")))
+	take("updateUserPreferences", admin.put(t, path("me", "preferences"), body{"thinking_display_mode": "preview"}))
+	take("recordAutofillParameters", admin.post(t, path("me", "autofill-parameters"), build(template, "region", "eu")))
+	take("listAutofillParameters", admin.get(t, path("me", "autofill-parameters?template_id=")+template.String()))
+	take("recordAISeat", admin.post(t, path("ann", "ai-seat"), body{"event": "task"}))
+	take("releaseAISeat", admin.delete(t, path("ann", "ai-seat")))
+}
+
 var (
 	anyID         = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 	anyTime       = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
 	anyKey        = regexp.MustCompile(`ush[0-9A-Za-z]{7}-[0-9A-Za-z]{22}`)
+	anyKeyID      = regexp.MustCompile(`"ush[0-9A-Za-z]{7}"`)
 	anyPublicKey  = regexp.MustCompile(`ssh-ed25519 [A-Za-z0-9+/]{68}`)
 	anyPrivateKey = regexp.MustCompile(`(-----BEGIN OPENSSH PRIVATE KEY-----)(\\n[A-Za-z0-9+/=]+)+`)
 	anyVersion    = regexp.MustCompile(`v0\.0\.0\+usher\.[^"]*`)
@@ -168,6 +208,7 @@ func normalise(serverURL string, a answer) string {
 		return "a time"
 	})
 	text = anyKey.ReplaceAllString(text, "a key")
+	text = anyKeyID.ReplaceAllString(text, `"a key's id"`)
 	text = anyPublicKey.ReplaceAllString(text, "ssh-ed25519 base64")
 	text = anyPrivateKey.ReplaceAllString(text, "$1\\nbase64")
 	text = anyVersion.ReplaceAllString(text, "v0.0.0+usher.version")

@@ -194,7 +194,7 @@ func TestWhoAssignsOrganizationRoles(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
 		other := found(t, s, "other")
 		owner(s).post(t, orgPath(other.ID, "members/roles"), body{"name": "custom"}).want(t, http.StatusOK)
-		ben := outsider(t, s, other.ID, "ben")
+		outsider(t, s, other.ID, "ben")
 		set := func(c client, roles ...string) answer {
 			return c.put(t, orgPath(other.ID, "members/ben/roles"), body{"roles": roles})
 		}

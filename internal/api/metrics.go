@@ -1,7 +1,6 @@
 package api
 
 import (
-	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -46,7 +45,6 @@ func (m *metrics) observe(r route, method string, status int, elapsed time.Durat
 
 // showMetrics shows the metrics in Prometheus' text format.
 func (a *API) showMetrics(c *call) error {
-	var handler http.Handler = promhttp.HandlerFor(a.Registry, promhttp.HandlerOpts{})
-	handler.ServeHTTP(c.w, c.r)
+	promhttp.HandlerFor(a.Registry, promhttp.HandlerOpts{}).ServeHTTP(c.w, c.r)
 	return nil
 }

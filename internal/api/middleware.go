@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -121,9 +122,8 @@ func (c *call) recover() {
 	if r == nil {
 		return
 	}
-	if r == http.ErrAbortHandler {
-		c.failure = http.ErrAbortHandler
-		panic(r)
+	if err, ok := r.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(r) // breakOff: net/http cuts the connection
 	}
 	c.fail(fmt.Errorf("panic: %v\n%s", r, debug.Stack()))
 }

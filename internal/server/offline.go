@@ -88,6 +88,9 @@ func (o Offline) Restore(ctx context.Context, file string) (dataDir string, err 
 	if err != nil {
 		return "", err
 	}
+	if err := store.CheckBackup(ctx, file); err != nil {
+		return "", err // before there is a directory
+	}
 	release, err := cfg.prepareDataDir()
 	if err != nil {
 		return "", err

@@ -248,5 +248,8 @@ func (c Config) publicSettings() map[string]any {
 		"dormancy_threshold":             c.DormancyThreshold,
 		"disable_password_auth":          c.DisablePasswordAuth,
 		"terms_of_service_url":           c.TermsOfServiceURL,
+		"ssh_keygen_algorithm":           c.SSHKeygenAlgorithm,
+		// Clients take a missing field for a provider that decides about roles.
+		"oidc": map[string]any{"user_role_field": ""},
 	}
 }

@@ -40,34 +40,22 @@ func (s *Service) ListAudit(ctx context.Context, actor *account.Actor, query str
 	return listing, err
 }
 
-// auditChunk is how many entries of an export are read at a time.
-const auditChunk = 1000
-
 // ExportAudit returns all entries that match the search and that the actor may
-// read, newest first, without holding more than a chunk of them.
-func (s *Service) ExportAudit(ctx context.Context, actor *account.Actor, query string) (iter.Seq2[account.AuditRecord, error], error) {
+// read, newest first, without holding more than a chunk of them. Entries that are
+// written meanwhile are not among them.
+func (s *Service) ExportAudit(ctx context.Context, actor *account.Actor, query string, malformed error) (iter.Seq2[account.AuditRecord, error], error) {
 	list, err := s.auditList(ctx, actor, query)
+	if err := orElse(err, malformed); err != nil {
+		return nil, err
+	}
+	first, err := s.Store.Direct().ListAuditEntries(ctx, list, chunk, 0)
 	if err != nil {
 		return nil, err
 	}
-	return func(yield func(account.AuditRecord, error) bool) {
-		for {
-			chunk, err := s.Store.Direct().ListAuditEntries(ctx, list, auditChunk, 0)
-			if err != nil {
-				yield(account.AuditRecord{}, err)
-				return
-			}
-			for _, record := range chunk {
-				if !yield(record, nil) {
-					return
-				}
-				list.Before = store.AuditCursor{Time: record.Time, ID: record.ID}
-			}
-			if len(chunk) < auditChunk {
-				return
-			}
-		}
-	}, nil
+	return walk(first, true, func(last account.AuditRecord) ([]account.AuditRecord, error) {
+		list.Before = store.AuditCursor{Time: last.Time, ID: last.ID}
+		return s.Store.Direct().ListAuditEntries(ctx, list, chunk, 0)
+	}), nil
 }
 
 // auditList turns a search into a list of what the actor may read.

@@ -9,7 +9,7 @@ import (
 )
 
 // EraseUser overwrites what is personal in a deleted user's row, and removes
-// what others rows keep of it. The row itself stays, under its id.
+// what other rows keep of it. The row itself stays, under its id.
 func (tx *Tx) EraseUser(ctx context.Context, id uuid.UUID, alias string) error {
 	err := tx.update(ctx, `
 		UPDATE users SET username = $2, username_key = $3, name = '', name_key = '', email = '', email_key = '',
@@ -33,29 +33,36 @@ func (tx *Tx) EraseUser(ctx context.Context, id uuid.UUID, alias string) error {
 	return tx.eraseAuditEntries(ctx, id, alias)
 }
 
-// auditDiff is what an entry about a user says of it.
-type auditDiff struct {
-	id   uuid.UUID
-	diff account.Diff
+// personalEntry is what an entry about a user says of it.
+type personalEntry struct {
+	id     uuid.UUID
+	target string
+	diff   account.Diff
 }
 
-func scanAuditDiff(r row) (auditDiff, error) {
-	var d auditDiff
-	return d, r.Scan(&d.id, document[account.Diff]{&d.diff})
+func scanPersonalEntry(r row) (personalEntry, error) {
+	var e personalEntry
+	return e, r.Scan(&e.id, &e.target, document[account.Diff]{&e.diff})
 }
 
-// eraseAuditEntries gives the entries about a user the alias for a target, and
-// takes the person out of their diffs.
+// eraseAuditEntries gives the entries about a user, its memberships and its keys
+// the alias for a target, and takes the person out of their diffs. Names of
+// tokens are the user's own words, and a public key is known to others as its
+// owner's.
 func (tx *Tx) eraseAuditEntries(ctx context.Context, id uuid.UUID, alias string) error {
-	entries, err := many(ctx, tx, scanAuditDiff, `SELECT a.id, a.diff FROM audit_log a
-		WHERE a.resource_id = $1 AND a.resource_type IN ('user', 'organization_member')`, id)
+	entries, err := many(ctx, tx, scanPersonalEntry, `
+		SELECT a.id, a.target, a.diff FROM audit_log a
+		 WHERE a.resource_id = $1 AND (a.target <> '' OR a.diff <> '{}')`, id)
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
+		if entry.target != "" {
+			entry.target = alias
+		}
 		entry.diff.Erase()
 		_, err := tx.exec(ctx, `UPDATE audit_log SET target = $2, target_key = $3, diff = $4 WHERE id = $1`,
-			entry.id, alias, account.Fold(alias), encode(entry.diff))
+			entry.id, entry.target, account.Fold(entry.target), encode(entry.diff))
 		if err != nil {
 			return err
 		}

@@ -39,14 +39,14 @@ func Backup(ctx context.Context, dataDir, file string) error {
 }
 
 // Restore puts a copy that Backup made into dataDir, which must not hold a
-// database yet. The caller holds the lock of the directory.
+// database yet, nor what a removed one left behind: SQLite would apply an old log
+// to the new file. The caller holds the lock of the directory.
 func Restore(ctx context.Context, file, dataDir string) error {
 	target := filepath.Join(dataDir, SQLiteFile)
-	if err := mustNotExist(target); err != nil {
-		return fmt.Errorf("restore into an empty data directory: %w", err)
-	}
-	if err := checkCopy(ctx, file); err != nil {
-		return err
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		if err := mustNotExist(target + suffix); err != nil {
+			return fmt.Errorf("restore into an empty data directory: %w", err)
+		}
 	}
 	part, err := createPrivate(target + ".part")
 	if err != nil {
@@ -119,6 +119,14 @@ func copyFile(from, to string) error {
 	return errors.Join(err, target.Close())
 }
 
+// CheckBackup says why a file cannot be restored, if that is so.
+func CheckBackup(ctx context.Context, file string) error {
+	if mustNotExist(file+"-wal") != nil {
+		return fmt.Errorf("%s has a write-ahead log beside it: it is a database in use, not a backup", file)
+	}
+	return checkCopy(ctx, file)
+}
+
 // checkCopy opens a copy and lets SQLite look at every page of it.
 func checkCopy(ctx context.Context, file string) error {
 	if info, err := os.Stat(file); err != nil {
@@ -138,8 +146,8 @@ func checkCopy(ctx context.Context, file string) error {
 	if verdict != "ok" {
 		return fmt.Errorf("%s is damaged: %s", file, verdict)
 	}
-	var users int
-	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM users").Scan(&users); err != nil {
+	var deployment string
+	if err := db.QueryRowContext(ctx, "SELECT value FROM deployment WHERE key = $1", deploymentIDKey).Scan(&deployment); err != nil {
 		return fmt.Errorf("%s is no database of Usher: %w", file, err)
 	}
 	return nil

@@ -77,7 +77,7 @@ func request(s *servertest.Server, method, path string, body []byte) (*http.Requ
 const manyUsers = 100_000
 
 // batch is how many users one transaction inserts: far fewer than it has time for.
-const batch = 2000
+const batch = 500
 
 // seed puts users straight into the database.
 func seed(t testing.TB, s *servertest.Server, n int) {
@@ -107,9 +107,12 @@ func seed(t testing.TB, s *servertest.Server, n int) {
 // onEach runs a benchmark on each engine.
 func onEach(b *testing.B, measured func(testing.TB, *servertest.Server) *target) {
 	b.Helper()
-	for name, database := range map[string]func(testing.TB) store.Config{"sqlite": onSQLite, "postgres": onPostgres} {
-		b.Run(name, func(b *testing.B) {
-			usher := measured(b, start(b, database(b)))
+	for _, engine := range []struct {
+		name     string
+		database func(testing.TB) store.Config
+	}{{"sqlite", onSQLite}, {"postgres", onPostgres}} {
+		b.Run(engine.name, func(b *testing.B) {
+			usher := measured(b, start(b, engine.database(b)))
 			report(b, usher, bareTwin(b, usher))
 		})
 	}
