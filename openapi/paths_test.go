@@ -95,6 +95,9 @@ func TestRouting(t *testing.T) {
 		"GET /api/v2/users/first":                      "hasFirstUser",
 		"GET /api/v2/users/roles":                      "listSiteRoles",
 		"GET /api/v2/users/x":                          "getUser",
+		"GET /api/v2/users/oidc-claims":                "oidcClaims",
+		"POST /api/v2/users/x/erase":                   "eraseUser",
+		"GET /api/v2/experiments/available":            "availableExperiments",
 
 		"GET /api/v2/organizations/x/members/roles":          "listOrganizationRoles",
 		"POST /api/v2/organizations/x/members/roles":         "createOrganizationRole",

@@ -24,7 +24,10 @@ import (
 const patience = 5 * time.Second
 
 // databaseless are operations that need no database: they go on without one.
-var databaseless = []string{"apiRoot", "buildInfo", "openAPI", "authMethods", "validatePassword", "healthz", "metrics", "listScopes"}
+var databaseless = []string{
+	"apiRoot", "buildInfo", "openAPI", "authMethods", "validatePassword", "healthz", "metrics", "listScopes",
+	"githubCallback", "githubDevice", "oidcCallback", "entitlements", "appearance", "updateCheck", "cspReport",
+}
 
 // needingDatabase lists a good call of every other operation.
 func needingDatabase() []below {
@@ -152,30 +155,29 @@ func TestDatabaseSilent(t *testing.T) {
 	t.Parallel()
 
 	databaseURL := storetest.MigratedPostgres(t)
-	line := startLine(t, databaseURL)
-	s := servertest.Start(t, store.Config{DatabaseURL: line.url, DataDir: t.TempDir()})
+	v := startValve(t, databaseURL)
+	s := servertest.Start(t, store.Config{DatabaseURL: v.url, DataDir: t.TempDir()})
 	s.CreateFirstUser(t)
 	c := owner(s)
-	line.hold()
+	v.gate.Lock()
+	release := sync.OnceFunc(v.gate.Unlock)
+	t.Cleanup(release) // before the server is stopped, which would wait
 	eventually(t, func() bool { return c.get(t, "/api/v2/users/roles").status == http.StatusServiceUnavailable })
 	expectOutage(t, c)
 	guest(s).get(t, "/api/v2").want(t, http.StatusOK)
 	guest(s).get(t, "/healthz").want(t, http.StatusOK)
-	line.release()
+	release()
 	expectService(t, c)
 }
 
-// line is a connection to PostgreSQL that a test can hold: nothing is lost and
+// valve is a connection to PostgreSQL that a test can hold: nothing is lost and
 // nothing is closed, but nothing gets through.
-type line struct {
+type valve struct {
 	url  string
 	gate sync.RWMutex // held for writing while nothing may pass
 }
 
-func (l *line) hold()    { l.gate.Lock() }
-func (l *line) release() { l.gate.Unlock() }
-
-func startLine(t *testing.T, databaseURL string) *line {
+func startValve(t *testing.T, databaseURL string) *valve {
 	t.Helper()
 	config, err := pgx.ParseConfig(databaseURL)
 	if err != nil {
@@ -187,7 +189,7 @@ func startLine(t *testing.T, databaseURL string) *line {
 	}
 	t.Cleanup(func() { _ = listener.Close() })
 	at := url.URL{Scheme: "postgres", User: url.UserPassword(config.User, config.Password), Host: listener.Addr().String(), Path: "/" + config.Database, RawQuery: "sslmode=disable"}
-	l := &line{url: at.String()}
+	v := &valve{url: at.String()}
 	network, address := pgconn.NetworkAddress(config.Host, config.Port)
 	go func() {
 		for {
@@ -195,13 +197,13 @@ func startLine(t *testing.T, databaseURL string) *line {
 			if err != nil {
 				return
 			}
-			go l.connect(near, network, address)
+			go v.connect(near, network, address)
 		}
 	}()
-	return l
+	return v
 }
 
-func (l *line) connect(near net.Conn, network, address string) {
+func (v *valve) connect(near net.Conn, network, address string) {
 	far, err := net.Dial(network, address)
 	if err != nil {
 		_ = near.Close()
@@ -209,22 +211,22 @@ func (l *line) connect(near net.Conn, network, address string) {
 	}
 	for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
 		go func() {
-			_, _ = io.Copy(passing{Writer: way[1], line: l}, way[0])
+			_, _ = io.Copy(passing{Writer: way[1], valve: v}, way[0])
 			_ = way[0].Close()
 			_ = way[1].Close()
 		}()
 	}
 }
 
-// passing writes when the line is open.
+// passing writes when the valve is open.
 type passing struct {
 	io.Writer
-	line *line
+	valve *valve
 }
 
 // Write implements io.Writer.
 func (p passing) Write(text []byte) (int, error) {
-	p.line.gate.RLock()
-	defer p.line.gate.RUnlock()
+	p.valve.gate.RLock()
+	defer p.valve.gate.RUnlock()
 	return p.Writer.Write(text)
 }

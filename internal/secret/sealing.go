@@ -208,7 +208,10 @@ type Sealer struct {
 // is read now, at each Reload, and when a key turns out to be missing.
 func NewSealer(read func() ([]byte, error)) (*Sealer, error) {
 	s := &Sealer{read: read}
-	return s, s.Reload(func(Keyring) error { return nil })
+	if err := s.Reload(func(Keyring) error { return nil }); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Keyring returns the keys as they were read last.

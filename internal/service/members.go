@@ -31,7 +31,8 @@ func allMembers(organization uuid.UUID) account.Object {
 // ListMembers returns the members of an organization that the actor may read:
 // all of them, or at least itself.
 func (s *Service) ListMembers(ctx context.Context, actor *account.Actor, ref account.OrganizationRef, query string) (iter.Seq2[account.Member, error], error) {
-	var members iter.Seq2[account.Member, error]
+	var list store.MemberList
+	var members []account.Member
 	err := s.Store.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		organization, err := s.organization(ctx, tx, actor, ref)
 		if err != nil {
@@ -41,27 +42,22 @@ func (s *Service) ListMembers(ctx context.Context, actor *account.Actor, ref acc
 		if err != nil {
 			return err
 		}
-		members, err = s.members(ctx, tx, store.MemberList{OrganizationID: organization.ID, Users: store.UserList{
+		list = store.MemberList{OrganizationID: organization.ID, Users: store.UserList{
 			Search:   account.UserSearch{GitHubUserID: search.GitHubUserID},
 			Readable: narrowed(actor.ReadableMembers(organization.ID), search.UserID),
-		}}, Page{})
+		}}
+		members, err = tx.ListMembers(ctx, list, beginning(Page{}))
 		return err
 	})
-	return members, err
+	return s.walkMembers(ctx, list, members, true), err
 }
 
-// members reads the beginning of a page, and returns an iterator over all of it
-// that outlives the transaction.
-func (s *Service) members(ctx context.Context, tx *store.Tx, list store.MemberList, page Page) (iter.Seq2[account.Member, error], error) {
-	first := store.UserPage{AfterID: page.AfterID, Limit: page.Limit, Offset: page.Offset}
-	unlimited := page.Limit == 0
-	if unlimited {
-		first.Limit = chunk
-	}
-	rows, err := tx.ListMembers(ctx, list, first)
-	return walk(rows, unlimited, func(last account.Member) ([]account.Member, error) {
+// walkMembers yields the members that were read, and the rest of an unlimited
+// list. It runs when the transaction that read them is over.
+func (s *Service) walkMembers(ctx context.Context, list store.MemberList, members []account.Member, unlimited bool) iter.Seq2[account.Member, error] {
+	return walk(members, unlimited, func(last account.Member) ([]account.Member, error) {
 		return s.Store.Direct().ListMembers(ctx, list, store.UserPage{AfterName: last.User.Username, Limit: chunk})
-	}), err
+	})
 }
 
 // narrowed returns what of a reach is the one id that was asked for, if one was.
@@ -85,7 +81,9 @@ type MemberListing struct {
 // PageMembers returns members that match a search of users. Unlike ListMembers
 // it is for those alone who may read all members.
 func (s *Service) PageMembers(ctx context.Context, actor *account.Actor, ref account.OrganizationRef, query string, page Page, malformed error) (MemberListing, error) {
-	var listing MemberListing
+	var list store.MemberList
+	var members []account.Member
+	var count int
 	err := s.Store.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		organization, err := s.organization(ctx, tx, actor, ref)
 		if err != nil {
@@ -98,14 +96,14 @@ func (s *Service) PageMembers(ctx context.Context, actor *account.Actor, ref acc
 		if err := orElse(err, malformed); err != nil {
 			return err
 		}
-		list := store.MemberList{OrganizationID: organization.ID, Users: store.UserList{Search: search, Readable: account.Reach{All: true}}}
-		if listing.Count, err = tx.CountMembers(ctx, list); err != nil {
+		list = store.MemberList{OrganizationID: organization.ID, Users: store.UserList{Search: search, Readable: account.Reach{All: true}}}
+		if count, err = tx.CountMembers(ctx, list); err != nil {
 			return err
 		}
-		listing.Members, err = s.members(ctx, tx, list, page)
+		members, err = tx.ListMembers(ctx, list, beginning(page))
 		return err
 	})
-	return listing, err
+	return MemberListing{Count: count, Members: s.walkMembers(ctx, list, members, page.Limit == 0)}, err
 }
 
 // Member returns a user's place in an organization.

@@ -48,24 +48,19 @@ func (s *Service) ListUsers(ctx context.Context, actor *account.Actor, query str
 		return UserListing{}, err
 	}
 	list := store.UserList{Search: search, Readable: actor.ReadableUsers()}
-	first := store.UserPage{AfterID: page.AfterID, Offset: page.Offset, Limit: page.Limit}
-	unlimited := page.Limit == 0
-	if unlimited {
-		first.Limit = chunk
-	}
 	var listing UserListing
 	var users []account.User
 	err = s.Store.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if listing.Count, err = tx.CountUsers(ctx, list); err != nil {
 			return err
 		}
-		users, err = tx.ListUsers(ctx, list, first)
+		users, err = tx.ListUsers(ctx, list, beginning(page))
 		return err
 	})
 	if err != nil {
 		return UserListing{}, err
 	}
-	listing.Users = walk(users, unlimited, func(last account.User) ([]account.User, error) {
+	listing.Users = walk(users, page.Limit == 0, func(last account.User) ([]account.User, error) {
 		return s.Store.Direct().ListUsers(ctx, list, store.UserPage{AfterName: last.Username, Limit: chunk})
 	})
 	return listing, nil

@@ -1,10 +1,23 @@
 package service
 
-import "iter"
+import (
+	"iter"
+
+	"usher/internal/store"
+)
 
 // chunk is how many rows of an unlimited list are read at a time; no transaction
 // is open while a client reads.
 const chunk = 500
+
+// beginning is the page, or the first chunk of it where it is unlimited.
+func beginning(page Page) store.UserPage {
+	first := store.UserPage{AfterID: page.AfterID, Limit: page.Limit, Offset: page.Offset}
+	if first.Limit == 0 {
+		first.Limit = chunk
+	}
+	return first
+}
 
 // walk yields the rows that were read, and with more then chunk after chunk:
 // next reads those that follow the last one.

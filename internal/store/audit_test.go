@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"context"
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -215,7 +217,9 @@ func TestAuditEntriesArePagedNewestFirst(t *testing.T) {
 			id := uuid.UUID{byte(i * 10), 1}
 			list = append(list, account.AuditEntry{ID: id, Time: instant.Add(time.Duration(i/5) * time.Microsecond), ActorID: alice.ID})
 		}
-		insertEntries(t, s, list...)
+		shuffled := slices.Clone(list)
+		rand.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+		insertEntries(t, s, shuffled...)
 		for _, limit := range []int{1, 4, 25, 100} {
 			var got []uuid.UUID
 			for offset := 0; ; offset += limit {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -60,10 +61,14 @@ func TestCallerWhoLeavesTheQueue(t *testing.T) {
 	}()
 	<-begun
 	var ran atomic.Int32
+	const leavers = 100
+	var queueing sync.WaitGroup
+	queueing.Add(leavers)
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan []error, 1)
 	go func() {
-		left <- atOnce(100, func(int) error {
+		left <- atOnce(leavers, func(int) error {
+			queueing.Done()
 			return s.Write(ctx, func(context.Context, *store.Tx) error {
 				ran.Add(1)
 				return nil
@@ -76,6 +81,7 @@ func TestCallerWhoLeavesTheQueue(t *testing.T) {
 			return tx.InsertUser(ctx, person("patient"), "")
 		})
 	}()
+	queueing.Wait()
 	leave()
 	for _, err := range <-left { // the first one is still at work
 		if !errors.Is(err, context.Canceled) {
