@@ -51,7 +51,7 @@ func TestParseAllowListEntryRefuses(t *testing.T) {
 		{":" + idA, "unknown resource type"},
 		{"user ids:*", "unknown resource type"},
 		{"users:" + idA, "unknown resource type"},
-		{"user:", "neither * nor the id"},
+		{"user:", "not of the form type:id"},
 		{"user:**", "neither * nor the id"},
 		{"user:someone", "neither * nor the id"},
 		{"user:" + idA + "0", "neither * nor the id"},

@@ -233,6 +233,7 @@ var siteRoles = []Role{
 			ResourceAuditLog:           setR,
 			ResourceConnectionLog:      setR,
 			ResourceDeploymentConfig:   setR,
+			ResourceDeploymentStats:    setR,
 		},
 	},
 	{

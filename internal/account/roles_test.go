@@ -68,7 +68,7 @@ func matrix() []matrixRow {
 		{"audit_log", [...]string{"site:CR", "", "", "site:R", "", "org:R", "", "", "org:R", ""}},
 		{"connection_log", [...]string{all, "", "", "site:R", "", "org:R", "", "", "org:R", ""}},
 		{"deployment_config", [...]string{"site:RU", "", "", "site:R", "", "", "", "", "", ""}},
-		{"deployment_stats", [...]string{"site:R", "", "", "", "", "", "", "", "", ""}},
+		{"deployment_stats", [...]string{"site:R", "", "", "site:R", "", "", "", "", "", ""}},
 		{"idpsync_settings", [...]string{"site:RU", "site:RU", "", "", "", "org:RU", "org:RU", "", "", ""}},
 		{"license", [...]string{"site:RCD", "", "", "", "", "", "", "", "", ""}},
 		{"replicas", [...]string{"site:R", "", "", "", "", "", "", "", "", ""}},

@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -315,7 +314,7 @@ func TestLastSeen(t *testing.T) {
 				t.Errorf("%s was seen at %s", user.Username, user.LastSeenAt)
 			}
 		}
-		list := users(t, owner(s), fmt.Sprintf(`last_seen_before:"%s"`, "0001-01-01T00:00:00Z")).Users
+		list := users(t, owner(s), `last_seen_before:"0001-01-01T00:00:00Z"`).Users
 		if len(list) != 1 || list[0].ID != idle.ID {
 			t.Errorf("never seen are %d users, want idle alone", len(list))
 		}

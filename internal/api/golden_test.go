@@ -94,7 +94,7 @@ func record(t *testing.T, dialect string) takes {
 	got := takes{}
 	take := func(operation string, a answer) answer {
 		t.Helper()
-		if a.status >= 300 {
+		if a.status >= 300 && !slices.Contains(neverSucceed, operation) {
 			t.Fatalf("%s: %s", operation, a)
 		}
 		got[operation] = normalise(s.URL, a)
@@ -109,7 +109,7 @@ func record(t *testing.T, dialect string) takes {
 	session := take("login", c.post(t, loginPath, credentials("admin@example.com", servertest.Password)))
 	admin := c.as(decode[sdk.LoginWithPasswordResponse](t, session).SessionToken)
 
-	take("createUser", admin.post(t, usersPath, body{
+	ann := take("createUser", admin.post(t, usersPath, body{
 		"username": "Ann", "email": "ann@example.com", "password": servertest.Password, "roles": []string{"auditor"},
 		"organization_ids": []uuid.UUID{uuid.Nil},
 	}))
@@ -136,7 +136,9 @@ func record(t *testing.T, dialect string) takes {
 	recordKeys(t, take, admin)
 	recordSettings(t, take, admin)
 	recordOrganizations(t, take, admin)
+	recordForeign(t, take, admin)
 	take("deleteUser", admin.delete(t, path("ann")))
+	take("eraseUser", admin.post(t, path(decode[sdk.User](t, ann).ID, "erase"), nil))
 	take("logout", admin.post(t, "/api/v2/users/logout", nil))
 	return got
 }

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"slices"
@@ -34,7 +35,7 @@ func TestOpenDocuments(t *testing.T) {
 		build.UpgradeMessage != "" || uuid.Validate(build.DeploymentID) != nil || !strings.HasPrefix(build.Version, "v0.0.0+") {
 		t.Errorf("%+v", build)
 	}
-	if got := c.get(t, "/api/v2/openapi.yaml").want(t, http.StatusOK); string(got.body) != string(openapi.YAML()) {
+	if got := c.get(t, "/api/v2/openapi.yaml").want(t, http.StatusOK); !bytes.Equal(got.body, openapi.YAML()) {
 		t.Error("another description is served than the one that is tested")
 	}
 	if got := c.get(t, "/metrics").want(t, http.StatusOK); !strings.Contains(string(got.body), "usher_http_requests_total{") {

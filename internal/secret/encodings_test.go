@@ -1,7 +1,6 @@
 package secret
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -188,7 +187,7 @@ func FuzzVerifyEncoded(f *testing.F) {
 		f.Add(seed, "")
 	}
 	f.Fuzz(func(t *testing.T, encoded, password string) {
-		verdict, err := h.Verify(context.Background(), encoded, password)
+		verdict, err := h.Verify(t.Context(), encoded, password)
 		if err != nil && !errors.Is(err, ErrEncoding) {
 			t.Fatalf("unexpected kind of error: %v", err)
 		}
@@ -216,7 +215,7 @@ func BenchmarkVerifyForeign(b *testing.B) {
 			}
 			h := NewHasher(HasherConfig{})
 			for b.Loop() {
-				if _, err := h.Verify(context.Background(), string(encoded), "pw"); err != nil {
+				if _, err := h.Verify(b.Context(), string(encoded), "pw"); err != nil {
 					b.Fatal(err)
 				}
 			}

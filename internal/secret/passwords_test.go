@@ -32,7 +32,7 @@ func cheapHasher() *Hasher {
 
 func mustHash(t testing.TB, h *Hasher, password string) string {
 	t.Helper()
-	encoded, err := h.Hash(context.Background(), password)
+	encoded, err := h.Hash(t.Context(), password)
 	if err != nil {
 		t.Fatalf("Hash: %v", err)
 	}

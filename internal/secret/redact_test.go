@@ -59,7 +59,7 @@ func TestNoVerbPrintsASecret(t *testing.T) {
 			checkHidden(t, "%T", fmt.Sprintf("%T", tt.value), tt.hidden)
 			checkHidden(t, "Sprint", fmt.Sprint(tt.value), tt.hidden)
 			wordless := "no verb"
-			checkHidden(t, "an extra argument", fmt.Sprintf(wordless, tt.value), tt.hidden)
+			checkHidden(t, "an extra argument", fmt.Sprintf(wordless, tt.value), tt.hidden) //nolint:staticcheck // the mistake is what is tested
 			checkHidden(t, "a slice", fmt.Sprintf("%v %+v %#v", []any{tt.value}, []any{tt.value}, []any{tt.value}), tt.hidden)
 			held := holder{tt.value}
 			checkHidden(t, "a struct", fmt.Sprintf("%v %+v %#v", held, held, held), tt.hidden)

@@ -25,7 +25,7 @@ func (s *Service) UpdatePassword(ctx context.Context, actor *account.Actor, ref 
 		if user, err = s.passwordTarget(ctx, tx, actor, ref); err != nil {
 			return err
 		}
-		if err = orElse(malformed, p.check(actor, user)); err != nil {
+		if err := orElse(malformed, p.check(actor, user)); err != nil {
 			return err
 		}
 		stored, err = tx.PasswordHash(ctx, user.ID)

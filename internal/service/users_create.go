@@ -176,6 +176,7 @@ func checkLogin(n NewUser) error {
 		return account.Invalid("You must configure OIDC before creating OIDC users.")
 	case account.LoginNone, account.LoginGitHub:
 		return nil
+	case account.LoginToken: // the type of keys
 	}
 	return account.Invalid(fmt.Sprintf("Unsupported login type %q for a new user.", n.LoginType),
 		account.FieldError{Field: "login_type", Detail: "must be one of password, github, oidc and none"})

@@ -71,10 +71,11 @@ func (tx *Tx) ListAuditEntries(ctx context.Context, list AuditList, limit, offse
 
 func scanAuditRecord(r row) (account.AuditRecord, error) {
 	var a account.AuditRecord
-	return a, r.Scan(
+	err := r.Scan(
 		&a.ID, timestamp{&a.Time}, &a.RequestID, &a.ActorID, &a.OrganizationID, &a.IP, &a.UserAgent, &a.Resource,
 		&a.ResourceID, &a.Target, &a.Action, document[account.Diff]{&a.Diff}, &a.Outcome,
 		document[map[string]string]{&a.Additional}, &a.ResourceDeleted)
+	return a, err
 }
 
 // attachReferences fills in the actors and organizations of a page, each read

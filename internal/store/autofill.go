@@ -10,7 +10,8 @@ import (
 
 func scanParameter(r row) (account.Parameter, error) {
 	var p account.Parameter
-	return p, r.Scan(&p.Name, &p.Value)
+	err := r.Scan(&p.Name, &p.Value)
+	return p, err
 }
 
 // ListAutofillParameters returns the values that a user gave the parameters of a

@@ -42,7 +42,8 @@ type personalEntry struct {
 
 func scanPersonalEntry(r row) (personalEntry, error) {
 	var e personalEntry
-	return e, r.Scan(&e.id, &e.target, document[account.Diff]{&e.diff})
+	err := r.Scan(&e.id, &e.target, document[account.Diff]{&e.diff})
+	return e, err
 }
 
 // eraseAuditEntries gives the entries about a user, its memberships and its keys

@@ -23,7 +23,8 @@ func keyFields(k *account.APIKey) []any {
 
 func scanKey(r row) (account.APIKey, error) {
 	var k account.APIKey
-	return k, r.Scan(keyFields(&k)...)
+	err := r.Scan(keyFields(&k)...)
+	return k, err
 }
 
 // seconds scans a number of seconds.
@@ -89,7 +90,8 @@ func (tx *Tx) CredentialByKeyID(ctx context.Context, keyID string) (Credential, 
 func scanCredential(r row) (Credential, error) {
 	var c Credential
 	fields := append([]any{&c.SecretHash}, keyFields(&c.Key)...)
-	return c, r.Scan(append(fields, userFields(&c.User)...)...)
+	err := r.Scan(append(fields, userFields(&c.User)...)...)
+	return c, err
 }
 
 // InsertKey adds an API key; only the hash of its secret half is stored.
@@ -111,7 +113,8 @@ type OwnedKey struct {
 
 func scanOwnedKey(r row) (OwnedKey, error) {
 	var k OwnedKey
-	return k, r.Scan(append(keyFields(&k.Key), userFields(&k.Owner)...)...)
+	err := r.Scan(append(keyFields(&k.Key), userFields(&k.Owner)...)...)
+	return k, err
 }
 
 const selectOwnedKey = `

@@ -19,7 +19,8 @@ const fromMembers = ` FROM organization_members m JOIN users u ON u.id = m.user_
 func scanMember(r row) (account.Member, error) {
 	var m account.Member
 	fields := []any{&m.OrganizationID, timestamp{&m.CreatedAt}, timestamp{&m.UpdatedAt}, words{&m.Roles}}
-	return m, r.Scan(append(fields, userFields(&m.User)...)...)
+	err := r.Scan(append(fields, userFields(&m.User)...)...)
+	return m, err
 }
 
 // Member returns a user's place in an organization; deleted users have none.

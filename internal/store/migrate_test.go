@@ -215,8 +215,8 @@ func TestSchemaDigestTellsSchemasApart(t *testing.T) {
 		}
 		digests[digest] = name
 	}
-	if store.Digest(base()) != store.Digest(base()) {
-		t.Error("the digest of the same files differs")
+	if once, again := store.Digest(base()), store.Digest(base()); once != again {
+		t.Errorf("the digest of the same files is %s, and then %s", once, again)
 	}
 }
 

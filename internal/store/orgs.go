@@ -21,7 +21,8 @@ func organizationFields(o *account.Organization) []any {
 
 func scanOrganization(r row) (account.Organization, error) {
 	var o account.Organization
-	return o, r.Scan(organizationFields(&o)...)
+	err := r.Scan(organizationFields(&o)...)
+	return o, err
 }
 
 // DefaultOrganization returns the organization that is always there.
@@ -104,5 +105,6 @@ func (tx *Tx) Memberships(ctx context.Context, userID uuid.UUID) ([]account.Memb
 
 func scanMembership(r row) (account.Membership, error) {
 	var m account.Membership
-	return m, r.Scan(&m.OrganizationID, words{&m.Roles})
+	err := r.Scan(&m.OrganizationID, words{&m.Roles})
+	return m, err
 }

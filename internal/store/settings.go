@@ -17,9 +17,10 @@ type settings struct {
 func scanSettings(r row) (settings, error) {
 	var s settings
 	a, p := &s.appearance, &s.preferences
-	return s, r.Scan(&a.ThemePreference, &a.TerminalFont, &a.ThemeMode, &a.ThemeLight, &a.ThemeDark,
+	err := r.Scan(&a.ThemePreference, &a.TerminalFont, &a.ThemeMode, &a.ThemeLight, &a.ThemeDark,
 		&p.TaskNotificationAlertDismissed, &p.ThinkingDisplayMode, &p.ShellToolDisplayMode,
 		&p.CodeDiffDisplayMode, &p.AgentChatSendShortcut)
+	return s, err
 }
 
 // settings returns what a user chose; who chose nothing has no row.

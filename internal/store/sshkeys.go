@@ -18,7 +18,8 @@ const gitSSHKeyColumns = `g.user_id, g.public_key, g.sealed_private_key, g.creat
 
 func scanGitSSHKey(r row) (GitSSHKey, error) {
 	var k GitSSHKey
-	return k, r.Scan(&k.UserID, &k.PublicKey, &k.SealedPrivateKey, timestamp{&k.CreatedAt}, timestamp{&k.UpdatedAt})
+	err := r.Scan(&k.UserID, &k.PublicKey, &k.SealedPrivateKey, timestamp{&k.CreatedAt}, timestamp{&k.UpdatedAt})
+	return k, err
 }
 
 // GitSSHKey returns the SSH key of a user, deleted or not; not_found where none

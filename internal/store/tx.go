@@ -176,7 +176,8 @@ func many[T any](ctx context.Context, tx *Tx, scan func(row) (T, error), text st
 // value scans a row of one column.
 func value[T any](r row) (T, error) {
 	var v T
-	return v, r.Scan(&v)
+	err := r.Scan(&v)
+	return v, err
 }
 
 // timestamp scans what either engine keeps a time as: a time, or microseconds.

@@ -35,7 +35,8 @@ func userFields(u *account.User) []any {
 
 func scanUser(r row) (account.User, error) {
 	var u account.User
-	return u, r.Scan(userFields(&u)...)
+	err := r.Scan(userFields(&u)...)
+	return u, err
 }
 
 // UserByID returns the user with that id, deleted or not.

@@ -81,7 +81,7 @@ func Start(t testing.TB, db store.Config, options ...Option) *Server {
 	for _, option := range options {
 		option(&cfg)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // it ends by stop, with the test's last cleanup
 	done := make(chan error, 1)
 	go func() { done <- server.Run(ctx, cfg) }()
 	s.stop = sync.OnceFunc(func() {
@@ -89,7 +89,7 @@ func Start(t testing.TB, db store.Config, options ...Option) *Server {
 		if err := <-done; err != nil {
 			t.Errorf("the server ended with: %v", err)
 		}
-		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+		http.DefaultClient.CloseIdleConnections()
 	})
 	select {
 	case r := <-ready:
