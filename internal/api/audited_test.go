@@ -69,8 +69,8 @@ func mutations() map[string]mutation {
 		"createOrganization": {"create", "organization", func(t *testing.T, s *servertest.Server) answer {
 			return owner(s).post(t, "/api/v2/organizations", body{"name": fresh()})
 		}},
-		"updateOrganization": {"write", "organization", inOrganization(http.MethodPatch, "", body{"description": "new"})},
-		"deleteOrganization": {"delete", "organization", inOrganization(http.MethodDelete, "", nil)},
+		"updateOrganization": {"write", "organization", onNewOrganization(http.MethodPatch, "", body{"description": "new"})},
+		"deleteOrganization": {"delete", "organization", onNewOrganization(http.MethodDelete, "", nil)},
 		"addMember": {"create", "organization_member", func(t *testing.T, s *servertest.Server) answer {
 			user, other := create(t, s, newUser(fresh())), found(t, s, fresh())
 			return owner(s).post(t, orgPath(other.ID, "members", user.ID.String()), nil)
@@ -82,7 +82,7 @@ func mutations() map[string]mutation {
 			user := create(t, s, newUser(fresh()))
 			return owner(s).put(t, orgPath("default", "members", user.ID.String(), "roles"), body{"roles": []string{"organization-auditor"}})
 		}},
-		"createOrganizationRole": {"create", "custom_role", inOrganization(http.MethodPost, "members/roles", roleNamed("helpers"))},
+		"createOrganizationRole": {"create", "custom_role", onNewOrganization(http.MethodPost, "members/roles", roleNamed("helpers"))},
 		"updateOrganizationRole": {"write", "custom_role", func(t *testing.T, s *servertest.Server) answer {
 			at := withRole(t, s)
 			return owner(s).put(t, at, roleNamed("helpers", may("template", "read")))
@@ -117,8 +117,8 @@ func onKey(method, below string) func(*testing.T, *servertest.Server) answer {
 	}
 }
 
-// inOrganization is a call about an organization that was just made.
-func inOrganization(method, below string, request any) func(*testing.T, *servertest.Server) answer {
+// onNewOrganization is a call about an organization that was just made.
+func onNewOrganization(method, below string, request any) func(*testing.T, *servertest.Server) answer {
 	return func(t *testing.T, s *servertest.Server) answer {
 		t.Helper()
 		at := orgPath(found(t, s, fresh()).ID)

@@ -78,7 +78,17 @@ func migrate(ctx context.Context, dialect goose.Dialect, e *engine, db *sql.DB, 
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate the database: %w", err)
 	}
-	return nil
+	return refuseNewer(ctx, provider)
+}
+
+// refuseNewer refuses a database that a newer program has changed: this one
+// would write rows that the newer schema does not expect.
+func refuseNewer(ctx context.Context, provider *goose.Provider) error {
+	has, knows, err := provider.GetVersions(ctx)
+	if err == nil && has > knows {
+		err = fmt.Errorf("the database has schema %d, made by a newer Usher; this one knows schemas up to %d", has, knows)
+	}
+	return err
 }
 
 // timeline shows one engine its steps: those for both, named NNNNN_what.sql, and

@@ -31,6 +31,41 @@ func eachEmpty(t *testing.T, test func(t *testing.T, cfg store.Config)) {
 	})
 }
 
+func TestANewerSchemaIsRefused(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, cfg store.Config) {
+		s := storetest.Open(t, cfg)
+		addFutureMigration(t, cfg)
+		if again, err := store.Open(t.Context(), cfg); err == nil {
+			t.Error("a database of a newer schema was opened", again.Close())
+		} else if !strings.Contains(err.Error(), "made by a newer Usher") {
+			t.Errorf("the refusal says %q", err)
+		}
+		if err := s.Ping(t.Context()); err != nil { // the refusal leaves the database alone
+			t.Error(err)
+		}
+	})
+}
+
+// addFutureMigration notes in the database that it has been migrated further
+// than this program knows.
+func addFutureMigration(t *testing.T, cfg store.Config) {
+	t.Helper()
+	driver, source := "sqlite", "file:"+cfg.DataDir+"/"+store.SQLiteFile
+	if cfg.DatabaseURL != "" {
+		driver, source = "pgx", cfg.DatabaseURL
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	_, err = db.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, TRUE)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestManyOpenAnEmptyDatabaseAtOnce(t *testing.T) {
 	t.Parallel()
 	eachEmpty(t, func(t *testing.T, cfg store.Config) {

@@ -183,6 +183,8 @@ func (w *sqliteWriter) watch(ctx context.Context, watcher Watcher) error {
 	select {
 	case w.watchers <- watcher:
 		return nil
+	case <-w.stop:
+		return sql.ErrConnDone
 	case <-ctx.Done():
 		return ctx.Err()
 	}
