@@ -30,19 +30,22 @@ func names(jobs []service.Job) []string {
 // TestJobsAsConfigured: what is switched off does not run.
 func TestJobsAsConfigured(t *testing.T) {
 	t.Parallel()
-	purge, dormancy := "purge expired keys every 10m0s", "dormancy every 15m0s"
+	purge, audit, dormancy := "purge expired keys every 10m0s", "purge old audit entries every 1h0m0s", "dormancy every 15m0s"
 	for _, c := range []struct {
-		retention, threshold time.Duration
-		want                 []string
+		retention, auditRetention, threshold time.Duration
+		want                                 []string
 	}{
-		{day, day, []string{purge, dormancy}},
-		{0, day, []string{dormancy}},
-		{day, 0, []string{purge}},
-		{0, 0, []string{}},
+		{day, day, day, []string{purge, audit, dormancy}},
+		{0, 0, day, []string{dormancy}},
+		{day, 0, 0, []string{purge}},
+		{0, day, 0, []string{audit}},
+		{0, 0, 0, []string{}},
 	} {
-		s := &service.Service{Config: service.Config{KeyRetention: c.retention, DormancyThreshold: c.threshold}}
+		s := &service.Service{Config: service.Config{
+			KeyRetention: c.retention, AuditRetention: c.auditRetention, DormancyThreshold: c.threshold,
+		}}
 		if got := names(s.Jobs()); !slices.Equal(got, c.want) {
-			t.Errorf("retention %s and threshold %s run %q, want %q", c.retention, c.threshold, got, c.want)
+			t.Errorf("%+v run %q, want %q", c, got, c.want)
 		}
 	}
 }
