@@ -3,6 +3,7 @@ package api_test
 import (
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -36,7 +37,9 @@ func startNodes(t *testing.T, wayOfB func(databaseURL string) string) *nodes {
 	n := &nodes{a: servertest.Start(t, cfg), db: db}
 	n.a.CreateFirstUser(t)
 	before := n.listeners(t)
-	n.b = servertest.Start(t, store.Config{DatabaseURL: wayOfB(cfg.DatabaseURL), DataDir: t.TempDir()})
+	n.b = servertest.Start(t, store.Config{DatabaseURL: wayOfB(cfg.DatabaseURL), DataDir: t.TempDir()}, func(c *server.Config) {
+		c.EncryptionKeyFile = filepath.Join(cfg.DataDir, server.EncryptionKeyFile)
+	})
 	n.listener = n.newListener(t, before)
 	return n
 }

@@ -83,8 +83,8 @@ func TestRevocationIsImmediate(t *testing.T) {
 	t.Parallel()
 
 	const (
-		enough = 320             // rounds
-		limit  = 7 * time.Second // on a machine that is too busy for so many
+		enough = 240             // rounds
+		limit  = 5 * time.Second // on a machine that is too busy for so many
 		atOnce = 2               // readers
 	)
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {

@@ -26,14 +26,17 @@ import (
 	"usher/sdk"
 )
 
+// crossed is how many of the scopes meet every list; the others meet two.
+const crossed = 4
+
 // narrowScopes and narrowLists are what the keys of the matrix are narrowed by;
 // "self" and "ted" stand for ids.
 var narrowScopes = [][]string{
 	{"coder:all"},
-	{"user:read"},
 	{"user:*"},
-	{"user:read", "user:read_personal", "user:update_personal"},
 	{"api_key:*", "user:read"},
+	{"user:read"},
+	{"user:read", "user:read_personal", "user:update_personal"},
 	{"coder:apikeys.manage_self"},
 	{"api_key:read", "organization:read"},
 	{"organization:*"},
@@ -41,7 +44,7 @@ var narrowScopes = [][]string{
 }
 
 var narrowLists = [][]string{
-	{"*:*"}, {"user:*"}, {"user:ted", "api_key:*"}, {"user:self", "organization:*"}, {"*:ted"}, {"template:*"},
+	{"*:*"}, {"user:ted", "api_key:*"}, {"user:*"}, {"user:self", "organization:*"}, {"*:ted"}, {"template:*"},
 }
 
 // field is one role's part of the matrix: a user who holds it, and everything
@@ -88,8 +91,11 @@ func TestKeysDoNoMoreThanTheySay(t *testing.T) {
 			t.Parallel()
 			f.t = t
 			f.full = f.insert([]string{account.ScopeAll}, account.AllowEverything()).presented
-			for _, scopes := range narrowScopes {
-				for _, texts := range narrowLists {
+			for i, scopes := range narrowScopes {
+				for j, texts := range narrowLists {
+					if i >= crossed && j >= 2 { // lists narrow all scopes in the same way
+						continue
+					}
 					f.probe(f.insert(scopes, f.list(texts)))
 				}
 			}

@@ -34,11 +34,11 @@ func (a *app) rootCommand() *cobra.Command {
 		&cobra.Group{ID: groupServer, Title: "Run a server:"},
 	)
 	a.globalFlags(root.PersistentFlags())
-	for _, cmd := range []*cobra.Command{a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.usersCommand(), a.tokensCommand(), a.publickeyCommand(), a.versionCommand()} {
+	for _, cmd := range []*cobra.Command{a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.usersCommand(), a.organizationsCommand(), a.tokensCommand(), a.publickeyCommand(), a.auditCommand(), a.versionCommand()} {
 		cmd.GroupID = groupClient
 		root.AddCommand(cmd)
 	}
-	for _, cmd := range []*cobra.Command{a.serveCommand(), a.resetPasswordCommand(), a.createAdminCommand()} {
+	for _, cmd := range []*cobra.Command{a.serveCommand(), a.resetPasswordCommand(), a.createAdminCommand(), a.backupCommand(), a.restoreCommand()} {
 		cmd.GroupID = groupServer
 		serverSide(cmd)
 		root.AddCommand(cmd)

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -35,6 +36,7 @@ func TestMain(m *testing.M) {
 //	server start [flag...]   start "usher serve" on a free port and set $URL
 //	server stop              interrupt it and expect an orderly end
 //	generated NAME           set a variable to the password in the last stdout
+//	id NAME                  set a variable to the id of the JSON in the last stdout
 //	mode PERM PATH           compare the permissions of a file
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -54,6 +56,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"server":    serverCommand,
 			"generated": generatedCommand,
+			"id":        idCommand,
 			"mode":      modeCommand,
 		},
 	})
@@ -168,6 +171,18 @@ func generatedCommand(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("standard output has no password")
+}
+
+// idCommand takes the id out of what a command printed with --output json.
+func idCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: id NAME")
+	}
+	var thing struct {
+		ID string `json:"id"`
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &thing))
+	ts.Setenv(args[0], thing.ID)
 }
 
 func modeCommand(ts *testscript.TestScript, neg bool, args []string) {

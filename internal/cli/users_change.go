@@ -54,6 +54,36 @@ func (a *app) usersDeleteCommand() *cobra.Command {
 	return cmd
 }
 
+func (a *app) usersEraseCommand() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "erase ID",
+		Short: "Erase the personal data of a deleted user",
+		Long: "Overwrites what the server keeps of a deleted user as a person, after a\n" +
+			"confirmation: name, e-mail, settings and SSH key, and in the audit log also the\n" +
+			"names of tokens, addresses and programs. The entries stay, under the user's id.\n" +
+			"There is no way back. Backups and logs of the server are not touched.\n\n" +
+			"A deleted user is found by its id only, which the audit log has.",
+		Args: takes("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, user, err := a.find(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if err := a.confirm(cmd.Context(), yes, fmt.Sprintf("Erase everything personal of %s for ever?", describe(user))); err != nil {
+				return err
+			}
+			if err := client.EraseUser(cmd.Context(), user.ID.String()); err != nil {
+				return err
+			}
+			a.printf("Erased the personal data of user %s.\n", user.ID)
+			return nil
+		},
+	}
+	addYes(cmd, &yes)
+	return cmd
+}
+
 func (a *app) usersActivateCommand() *cobra.Command {
 	var output format
 	cmd := &cobra.Command{

@@ -135,7 +135,7 @@ func organizationsOf(ctx context.Context, client *sdk.Client, names []string) ([
 	for _, name := range names {
 		organization, err := client.Organization(ctx, name)
 		if sdk.IsNotFound(err) {
-			return nil, fmt.Errorf("there is no organization %q that you may see", name)
+			return nil, noSuchOrganization(name)
 		}
 		if err != nil {
 			return nil, err

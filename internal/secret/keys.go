@@ -8,12 +8,14 @@ import (
 	"strings"
 )
 
+// KeyPrefix is how the id of every key of ours begins.
+const KeyPrefix = "ush"
+
 // The form of an API key: "<id>-<secret>" in base62. A key of ours has an id
-// that begins with keyPrefix and a secret that ends with a checksum, so that a
+// that begins with KeyPrefix and a secret that ends with a checksum, so that a
 // scanner finds leaked keys by their pattern and a typing error is refused
 // without a look at the database.
 const (
-	keyPrefix      = "ush"
 	keyIDLength    = 10
 	secretLength   = 22
 	checksumLength = 6
@@ -40,7 +42,7 @@ type Key struct {
 // bits, so the caller must retry when it is taken. It fails only when the
 // system has no randomness.
 func MintKey() (Key, error) {
-	suffix, err := RandomToken(keyIDLength - len(keyPrefix))
+	suffix, err := RandomToken(keyIDLength - len(KeyPrefix))
 	if err != nil {
 		return Key{}, err
 	}
@@ -48,7 +50,7 @@ func MintKey() (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	id := keyPrefix + suffix
+	id := KeyPrefix + suffix
 	sum := checksum(id + "-" + random)
 	secret := random + string(sum[:])
 	return Key{ID: id, secret: &secret}, nil
@@ -92,7 +94,7 @@ func (k PresentedKey) Hash() [sha256.Size]byte { return k.hash }
 
 // Legacy reports whether the key came with an import: well-formed, but without
 // the prefix of our ids and therefore without a checksum.
-func (k PresentedKey) Legacy() bool { return !strings.HasPrefix(k.ID, keyPrefix) }
+func (k PresentedKey) Legacy() bool { return !strings.HasPrefix(k.ID, KeyPrefix) }
 
 // ParseKey takes a presented key apart: exactly one hyphen, an id of 10 and a
 // secret of 22 characters, all base62. An id that begins with "ush" also needs

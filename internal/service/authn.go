@@ -30,6 +30,9 @@ func (s *Service) Authenticate(ctx context.Context, presented secret.Redacted, o
 	hash, now := key.Hash(), s.now()
 	known := s.actors.get(key.ID)
 	if known == nil || known.expired(now) {
+		if err := s.refuseLegacy(ctx, key, now); err != nil {
+			return nil, err
+		}
 		if known, err = s.loadActor(ctx, key, now, origin); err != nil {
 			return nil, err
 		}

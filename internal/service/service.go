@@ -50,6 +50,7 @@ type Service struct {
 	actors   *actors
 	activity *activity
 	failures *loginFailures
+	legacy   legacyKeys
 }
 
 // New returns the use cases. Close must be called at the end.

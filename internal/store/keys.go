@@ -94,6 +94,13 @@ func scanCredential(r row) (Credential, error) {
 	return c, err
 }
 
+// HasLegacyKeys reports whether there is a key whose id does not begin with the
+// prefix.
+func (tx *Tx) HasLegacyKeys(ctx context.Context, prefix string) (bool, error) {
+	return one(ctx, tx, value[bool], `SELECT EXISTS (SELECT 1 FROM api_keys WHERE id < $1)
+		OR EXISTS (SELECT 1 FROM api_keys WHERE id > $2)`, prefix, prefix+"~")
+}
+
 // InsertKey adds an API key; only the hash of its secret half is stored.
 func (tx *Tx) InsertKey(ctx context.Context, k account.APIKey, secretHash []byte, ip string) error {
 	_, err := tx.exec(ctx, `

@@ -169,6 +169,7 @@ func (w *sqliteWriter) run() {
 		case first := <-w.queue:
 			w.commit(first)
 		case watcher = <-w.watchers:
+			version = w.look(watcher, version)
 			watcher.Heard(true)
 		case <-ticker.C:
 			version = w.look(watcher, version)
@@ -178,10 +179,14 @@ func (w *sqliteWriter) run() {
 	}
 }
 
-// watch implements writer.
+// watch implements writer. It returns when the watcher has been told that
+// changes are heard of, which happens once.
 func (w *sqliteWriter) watch(ctx context.Context, watcher Watcher) error {
+	heard := make(chan struct{})
+	answered := Watcher{Changed: watcher.Changed, Heard: func(now bool) { watcher.Heard(now); close(heard) }}
 	select {
-	case w.watchers <- watcher:
+	case w.watchers <- answered:
+		<-heard
 		return nil
 	case <-w.stop:
 		return sql.ErrConnDone

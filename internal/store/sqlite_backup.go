@@ -127,11 +127,15 @@ func CheckBackup(ctx context.Context, file string) error {
 	return checkCopy(ctx, file)
 }
 
-// checkCopy opens a copy and lets SQLite look at every page of it.
+// checkCopy opens a copy and lets SQLite look at every page of it. That the file
+// is as long as it says has to be asked as well: SQLite reads zeros for what a
+// last page lacks.
 func checkCopy(ctx context.Context, file string) error {
-	if info, err := os.Stat(file); err != nil {
+	info, err := os.Stat(file)
+	if err != nil {
 		return err
-	} else if !info.Mode().IsRegular() {
+	}
+	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is no file", file)
 	}
 	db, err := sql.Open(sqliteEngine.driver, "file:"+escapePath(file)+"?mode=ro&immutable=1")
@@ -145,6 +149,13 @@ func checkCopy(ctx context.Context, file string) error {
 	}
 	if verdict != "ok" {
 		return fmt.Errorf("%s is damaged: %s", file, verdict)
+	}
+	var size int64
+	if err := db.QueryRowContext(ctx, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").Scan(&size); err != nil {
+		return err
+	}
+	if size != info.Size() {
+		return fmt.Errorf("%s is damaged: it has %d bytes of %d", file, info.Size(), size)
 	}
 	var deployment string
 	if err := db.QueryRowContext(ctx, "SELECT value FROM deployment WHERE key = $1", deploymentIDKey).Scan(&deployment); err != nil {
