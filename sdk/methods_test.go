@@ -206,6 +206,7 @@ func methods(t *testing.T) map[string]method {
 		},
 	}
 	maps.Copy(all, settingsMethods())
+	maps.Copy(all, organizationMethods(org))
 	return all
 }
 

@@ -3,10 +3,6 @@ package sdk
 import (
 	"context"
 	"net/http"
-	"net/url"
-	"strconv"
-
-	"github.com/google/uuid"
 )
 
 // CreateOrganizationRequest describes a new organization.
@@ -98,19 +94,9 @@ func (c *Client) OrganizationMembers(ctx context.Context, organization string) (
 // OrganizationMembersPage lists a page of the members that match a search of
 // users. It needs organization_member:read in the organization.
 func (c *Client) OrganizationMembersPage(ctx context.Context, organization string, req MembersRequest) (PaginatedMembersResponse, error) {
-	query := url.Values{"q": {req.Search}}
-	if req.AfterID != uuid.Nil {
-		query.Set("after_id", req.AfterID.String())
-	}
-	if req.Limit > 0 {
-		query.Set("limit", strconv.Itoa(req.Limit))
-	}
-	if req.Offset > 0 {
-		query.Set("offset", strconv.Itoa(req.Offset))
-	}
 	var result PaginatedMembersResponse
 	err := c.do(ctx, call{
-		method: http.MethodGet, path: []string{"organizations", organization, "paginated-members"}, query: query,
+		method: http.MethodGet, path: []string{"organizations", organization, "paginated-members"}, query: UsersRequest(req).query(),
 		status: http.StatusOK, result: &result,
 	})
 	return result, err
@@ -167,17 +153,17 @@ func (c *Client) OrganizationRoles(ctx context.Context, organization string) ([]
 
 // CreateOrganizationRole makes a custom role. It can permit only what the caller
 // may do in the organization.
-func (c *Client) CreateOrganizationRole(ctx context.Context, organization string, req CustomRoleRequest) (Role, error) {
+func (c *Client) CreateOrganizationRole(ctx context.Context, organization string, req CustomRoleRequest) (AssignableRole, error) {
 	return c.customRole(ctx, http.MethodPost, organization, req)
 }
 
 // UpdateOrganizationRole replaces the custom role of that name.
-func (c *Client) UpdateOrganizationRole(ctx context.Context, organization string, req CustomRoleRequest) (Role, error) {
+func (c *Client) UpdateOrganizationRole(ctx context.Context, organization string, req CustomRoleRequest) (AssignableRole, error) {
 	return c.customRole(ctx, http.MethodPut, organization, req)
 }
 
-func (c *Client) customRole(ctx context.Context, method, organization string, req CustomRoleRequest) (Role, error) {
-	var result Role
+func (c *Client) customRole(ctx context.Context, method, organization string, req CustomRoleRequest) (AssignableRole, error) {
+	var result AssignableRole
 	err := c.do(ctx, call{
 		method: method, path: []string{"organizations", organization, "members", "roles"}, body: req,
 		status: http.StatusOK, result: &result,

@@ -160,7 +160,7 @@ func TestRecordAutofillRefusals(t *testing.T) {
 		"nothing":      {body{}, []string{"template_id", "parameters"}},
 		"no list":      {build(template).but("parameters", nil), []string{"parameters"}},
 		"transition":   {build(template).but("transition", "restart"), []string{"transition"}},
-		"ahead":        {build(template).but("created_at", time.Now().Add(2*time.Minute)), []string{"created_at"}},
+		"ahead":        {build(template).but("created_at", time.Now().Add(time.Hour)), []string{"created_at"}},
 		"no year":      {build(template).but("created_at", "0000-01-01T00:00:00+01:00"), []string{"created_at"}},
 		"long name":    {build(template, strings.Repeat("n", 129), ""), []string{"parameters"}},
 		"long value":   {build(template, "n", strings.Repeat("v", 8193)), []string{"parameters"}},

@@ -1,11 +1,9 @@
 package api_test
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -273,39 +271,6 @@ func TestDeletedOrganizationIsGoneAtOnce(t *testing.T) {
 		}
 		if got := oda.get(t, path("me")).user(t, http.StatusOK).OrganizationIDs; got == nil || len(got) != 0 {
 			t.Errorf("it is in %v", got)
-		}
-	})
-}
-
-// TestDeletingRacesJoining: nobody ever joins an organization that is gone, and
-// none goes that somebody joined.
-func TestDeletingRacesJoining(t *testing.T) {
-	t.Parallel()
-
-	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
-		ann := create(t, s, newUser("ann"))
-		for round := range 10 {
-			other := found(t, s, fmt.Sprintf("other-%d", round))
-			var deleted, added answer
-			var wait sync.WaitGroup
-			attempt := func(a *answer, method, at string) {
-				wait.Go(func() {
-					var err error
-					if *a, err = owner(s).try(t, method, at, nil); err != nil {
-						t.Error(err)
-					}
-				})
-			}
-			attempt(&deleted, http.MethodDelete, orgPath(other.ID))
-			attempt(&added, http.MethodPost, orgPath(other.ID, "members", ann.ID.String()))
-			wait.Wait()
-			in := slices.Contains(owner(s).get(t, path("ann")).user(t, http.StatusOK).OrganizationIDs, other.ID)
-			switch {
-			case deleted.status == 200 && added.status == 404 && !in:
-			case deleted.status == 409 && added.status == 200 && in:
-			default:
-				t.Errorf("round %d: deleting %s, joining %s, is a member: %t", round, deleted, added, in)
-			}
 		}
 	})
 }

@@ -40,14 +40,22 @@ func (a *API) listOrganizationRoles(c *call) error {
 	return c.ok(encodeEach(roles, toAssignableOrgRole))
 }
 
+// customRoleRequest is the request of package sdk, and what newer clients can
+// ask for besides, which is to be refused rather than overlooked: it may be a
+// prohibition.
+type customRoleRequest struct {
+	sdk.CustomRoleRequest
+	OrganizationMemberPermissions []sdk.Permission `json:"organization_member_permissions"`
+}
+
 func (a *API) createOrganizationRole(c *call) error {
-	var req sdk.CustomRoleRequest
+	var req customRoleRequest
 	malformed := c.read(&req)
 	return c.role200(a.Service.CreateRole(c.ctx(), c.actor, c.org(), newRole(req), malformed))
 }
 
 func (a *API) updateOrganizationRole(c *call) error {
-	var req sdk.CustomRoleRequest
+	var req customRoleRequest
 	malformed := c.read(&req)
 	return c.role200(a.Service.UpdateRole(c.ctx(), c.actor, c.org(), newRole(req), malformed))
 }
@@ -66,7 +74,7 @@ func (c *call) role200(role service.OrgRole, err error) error {
 	return c.ok(toAssignableOrgRole(role))
 }
 
-func newRole(req sdk.CustomRoleRequest) service.NewRole {
+func newRole(req customRoleRequest) service.NewRole {
 	return service.NewRole{
 		Name:        req.Name,
 		DisplayName: req.DisplayName,
@@ -75,5 +83,6 @@ func newRole(req sdk.CustomRoleRequest) service.NewRole {
 		}),
 		HasSitePermissions: len(req.SitePermissions) > 0,
 		HasUserPermissions: len(req.UserPermissions) > 0,
+		HasOwnPermissions:  len(req.OrganizationMemberPermissions) > 0,
 	}
 }

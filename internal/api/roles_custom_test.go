@@ -159,6 +159,7 @@ func TestCustomRoleFaults(t *testing.T) {
 		"65 letters":        {sdk.CustomRoleRequest{Name: "a", DisplayName: strings.Repeat("x", 65)}, badFields, []string{"display_name"}},
 		"site permission":   {sdk.CustomRoleRequest{Name: "a", SitePermissions: read}, "site wide permissions", []string{"site_permissions"}},
 		"user permission":   {sdk.CustomRoleRequest{Name: "a", UserPermissions: read}, "not allowed to assign user permissions", []string{"user_permissions"}},
+		"own objects":       {body{"name": "a", "organization_member_permissions": read}, "own objects", []string{"organization_member_permissions"}},
 		"unknown resource":  {roleNamed("a", may("spaceship", "read")), badFields, []string{"organization_permissions"}},
 		"unknown action":    {roleNamed("a", may("organization", "fly")), badFields, []string{"organization_permissions"}},
 		"no such pair":      {roleNamed("a", may("organization", "ssh")), badFields, []string{"organization_permissions"}},

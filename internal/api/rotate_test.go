@@ -110,6 +110,13 @@ func TestRotateOverlap(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 		guest(s).as(got.Key).get(t, path("me")).user(t, http.StatusOK)
+		// A program that nobody changed over does not fill the log.
+		for range 5 {
+			guest(s).as(key).get(t, path("me")).want(t, http.StatusUnauthorized)
+		}
+		if entries := listed(t, owner(s), "?q=resource_target:"+idOf(key)); len(entries) != 1 {
+			t.Errorf("six uses in a row are %d entries, want one a minute", len(entries))
+		}
 
 		key = mint(t, owner(s), "me", body{"token_name": "stays"})
 		for _, overlap := range []int64{-1, -1 << 63, ns(7*day) + 1, 1<<63 - 1} {

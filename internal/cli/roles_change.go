@@ -65,15 +65,15 @@ func (a *app) rolesCreateCommand() *cobra.Command {
 			"  usher organizations roles create --file helper.json",
 		Args: options.takesRole,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			wanted, err := a.describedRole(cmd, options, args)
+			if err != nil {
+				return err
+			}
 			client, o, err := a.organization(cmd.Context(), options.org)
 			if err != nil {
 				return err
 			}
-			request := sdk.CustomRoleRequest{DisplayName: options.displayName}
-			if err := a.describeRole(cmd, options, args, &request); err != nil {
-				return err
-			}
-			created, err := client.CreateOrganizationRole(cmd.Context(), o.ID.String(), request)
+			created, err := client.CreateOrganizationRole(cmd.Context(), o.ID.String(), wanted)
 			if err != nil {
 				return err
 			}
@@ -84,33 +84,29 @@ func (a *app) rolesCreateCommand() *cobra.Command {
 	return cmd
 }
 
-// describeRole fills a request from the file, or else from the flags that were
-// given.
-func (a *app) describeRole(cmd *cobra.Command, options roleOptions, args []string, request *sdk.CustomRoleRequest) error {
+// describedRole returns the role that the file, or else the flags, describe. No
+// server is asked before that is known to make sense.
+func (a *app) describedRole(cmd *cobra.Command, options roleOptions, args []string) (sdk.CustomRoleRequest, error) {
+	role := sdk.CustomRoleRequest{DisplayName: options.displayName}
 	if options.file != "" {
-		*request = sdk.CustomRoleRequest{}
-		if err := a.readJSON(options.file, request); err != nil {
-			return err
+		if err := a.readJSON(options.file, &role); err != nil {
+			return role, err
 		}
 	}
 	if len(args) > 0 {
-		request.Name = args[0]
+		role.Name = args[0]
 	}
-	if request.Name == "" {
-		return fmt.Errorf("%s names no role", options.file)
+	if role.Name == "" {
+		return role, fmt.Errorf("%s names no role", options.file)
 	}
-	if !cmd.Flags().Changed("permission") {
-		return nil
-	}
-	request.OrganizationPermissions = nil
 	for _, text := range options.permissions {
 		permission, err := parsePermission(text)
 		if err != nil {
-			return misused(cmd, "%w", err)
+			return role, misused(cmd, "%w", err)
 		}
-		request.OrganizationPermissions = append(request.OrganizationPermissions, permission)
+		role.OrganizationPermissions = append(role.OrganizationPermissions, permission)
 	}
-	return nil
+	return role, nil
 }
 
 // readJSON reads a file, or standard input, as the JSON of the API.
@@ -173,28 +169,29 @@ func (a *app) rolesUpdateCommand() *cobra.Command {
 // role as a whole.
 func (a *app) updateRole(cmd *cobra.Command, options roleOptions, args []string, none bool) error {
 	ctx := cmd.Context()
+	wanted, err := a.describedRole(cmd, options, args)
+	if err != nil {
+		return err
+	}
 	client, o, err := a.organization(ctx, options.org)
 	if err != nil {
 		return err
 	}
-	var request sdk.CustomRoleRequest
 	if options.file == "" {
-		if request, err = currentRole(ctx, client, o, args[0]); err != nil {
+		current, err := currentRole(ctx, client, o, wanted.Name)
+		if err != nil {
 			return err
 		}
+		if !cmd.Flags().Changed("display-name") {
+			wanted.DisplayName = current.DisplayName
+		}
+		if !none && !cmd.Flags().Changed("permission") {
+			wanted.OrganizationPermissions = current.OrganizationPermissions
+		}
 	}
-	if none {
-		request.OrganizationPermissions = nil
-	}
-	if cmd.Flags().Changed("display-name") {
-		request.DisplayName = options.displayName
-	}
-	if err := a.describeRole(cmd, options, args, &request); err != nil {
-		return err
-	}
-	updated, err := client.UpdateOrganizationRole(ctx, o.ID.String(), request)
+	updated, err := client.UpdateOrganizationRole(ctx, o.ID.String(), wanted)
 	if sdk.IsNotFound(err) {
-		err = fmt.Errorf("there is no role %q in %s", request.Name, o.Name)
+		err = fmt.Errorf("there is no role %q in %s", wanted.Name, o.Name)
 	}
 	if err != nil {
 		return err

@@ -170,8 +170,8 @@ func TestSessionsEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.user(t, "ada")
-	keys := map[string]secret.Redacted{"a session": session(t, w), "a token": token(t, w)}
-	for name, key := range keys {
+	for name, makes := range map[string]func(*testing.T, *world) secret.Redacted{"a session": session, "a token": token} {
+		key := makes(t, w)
 		w.use(t, key)
 		life := w.stored(t, key).ExpiresAt.Sub(w.clock.Now())
 		w.clock.advance(life + time.Microsecond)

@@ -82,7 +82,7 @@ func (s *Service) loadActor(ctx context.Context, key secret.PresentedKey, now ti
 func (s *Service) refuseExpired(ctx context.Context, actor *account.Actor) error {
 	key := actor.Key
 	refusal := account.Unauthenticated(signedOut, fmt.Sprintf("API key expired at %q.", key.ExpiresAt.Format(time.RFC3339)))
-	if key.ReplacedBy != "" {
+	if key.ReplacedBy != "" && s.replaced.first(key.ID) {
 		e := keyEntry(account.AuditLogin, account.OutcomeOf(refusal))
 		e.ResourceID, e.Target = key.UserID, key.ID
 		e.Additional = map[string]string{"replaced_key": key.ID, "replaced_by": key.ReplacedBy}

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -22,10 +23,10 @@ func TestFailuresDouble(t *testing.T) {
 		}
 		f.failed(source, now)
 	}
-	for _, pause := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60, 60} {
-		pause *= time.Second
-		refusal, _ := f.check(source, now).(*account.Error)
-		if refusal == nil || refusal.Kind != account.KindTooMany || refusal.RetryAfter != pause {
+	for _, seconds := range []int{1, 2, 4, 8, 16, 32, 60, 60, 60} {
+		pause := time.Duration(seconds) * time.Second
+		refusal, ok := errors.AsType[*account.Error](f.check(source, now))
+		if !ok || refusal.Kind != account.KindTooMany || refusal.RetryAfter != pause {
 			t.Fatalf("%+v, want a pause of %s", refusal, pause)
 		}
 		if err := f.check(source, now.Add(pause-time.Microsecond)); err == nil {

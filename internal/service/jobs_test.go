@@ -2,7 +2,9 @@ package service_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -94,23 +96,25 @@ func TestPurgeKeys(t *testing.T) {
 // first.
 func TestPurgeIsBounded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	cfg := storetest.SQLite(t)
+	w := open(t, cfg)
+	w.begin(t)
 	const limit, more = 10_000, 25
-	ended := w.clock.Now()
-	err := w.Store.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		for i := range limit + more {
-			key := account.APIKey{
-				ID: fmt.Sprintf("ush%07d", i), UserID: w.owner.User.ID, LoginType: account.LoginPassword,
-				Scopes: []string{account.ScopeAll}, AllowList: account.AllowEverything(), Lifetime: time.Hour,
-				ExpiresAt: ended.Add(time.Duration(i) * time.Millisecond), LastUsed: account.NeverUsed(), CreatedAt: ended, UpdatedAt: ended,
-			}
-			if err := tx.InsertKey(ctx, key, []byte("no hash"), ""); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	wantKind(t, err, "")
+	ended := w.clock.Now().UnixMicro()
+	db, err := sql.Open("sqlite", filepath.Join(cfg.DataDir, store.SQLiteFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	_, err = db.ExecContext(t.Context(), `
+		WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < $1 - 1)
+		INSERT INTO api_keys (id, secret_hash, user_id, login_type, name, scopes, allow_list, lifetime_seconds, ip,
+			expires_at, last_used, created_at, updated_at)
+		SELECT printf('ush%07d', i), x'00', $2, 'password', '', '["coder:all"]', '["*:*"]', 3600, '', $3 + i, 0, $3, $3 FROM n`,
+		limit+more, w.owner.User.ID.String(), ended)
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.clock.advance(7*day + time.Hour)
 	present := func(i int) bool {
 		_, err := w.Store.Direct().KeyByID(t.Context(), fmt.Sprintf("ush%07d", i))

@@ -162,10 +162,14 @@ func (s *Service) AddMember(ctx context.Context, actor *account.Actor, org accou
 			return err
 		}
 		if slices.Contains(user.OrganizationIDs, organization.ID) {
-			return account.Invalid("User is already an organization member")
+			return alreadyMember()
 		}
 		e.outdates(user.ID)
-		if err := tx.InsertMember(ctx, organization.ID, user.ID, s.now()); err != nil {
+		err = tx.InsertMember(ctx, organization.ID, user.ID, s.now())
+		if account.KindOf(err) == account.KindConflict { // somebody else was faster
+			return alreadyMember().Because(err)
+		}
+		if err != nil {
 			return err
 		}
 		member, err = tx.Member(ctx, organization.ID, user.ID)
@@ -174,6 +178,8 @@ func (s *Service) AddMember(ctx context.Context, actor *account.Actor, org accou
 	})
 	return member, err
 }
+
+func alreadyMember() *account.Error { return account.Invalid("User is already an organization member") }
 
 // authorizeAdding asks for the right to add members. To those who cannot even
 // see the members, the answer is that there is nothing (users.md, section 8.3).

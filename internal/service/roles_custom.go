@@ -52,9 +52,9 @@ type NewRole struct {
 	Name        string
 	DisplayName string
 	Permissions []account.NamedPermission // in the organization
-	// HasSitePermissions and HasUserPermissions say that others were asked for,
-	// which a role of an organization cannot have.
-	HasSitePermissions, HasUserPermissions bool
+	// These say that others were asked for, which a custom role cannot have: on
+	// the whole site, and on one's own objects, everywhere or in the organization.
+	HasSitePermissions, HasUserPermissions, HasOwnPermissions bool
 }
 
 // build checks a custom role, every field of it at once.
@@ -68,6 +68,9 @@ func (n *NewRole) build(organization uuid.UUID) (account.Role, error) {
 	case n.HasUserPermissions:
 		return account.Role{}, account.Invalid("You are not allowed to assign user permissions in a role of an organization.",
 			account.FieldError{Field: "user_permissions", Detail: "must be empty"})
+	case n.HasOwnPermissions:
+		return account.Role{}, account.Invalid("A custom role cannot have permissions on its holder's own objects.",
+			account.FieldError{Field: "organization_member_permissions", Detail: "must be empty"})
 	}
 	role, faults := account.CustomRole(organization, n.Name, n.DisplayName, n.Permissions)
 	return role, invalidFields(append(account.CheckCustomRole(n.Name, n.DisplayName), faults...))

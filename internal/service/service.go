@@ -51,6 +51,7 @@ type Service struct {
 	activity *activity
 	failures *loginFailures
 	legacy   legacyKeys
+	replaced *replacedUses
 }
 
 // New returns the use cases. Close must be called at the end.
@@ -58,7 +59,7 @@ func New(cfg Config) *Service {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Service{Config: cfg, actors: newActors(), failures: newLoginFailures()}
+	s := &Service{Config: cfg, actors: newActors(), failures: newLoginFailures(), replaced: newReplacedUses()}
 	s.activity = startActivity(cfg.Store, cfg.Log, s.actors.forget)
 	return s
 }
