@@ -38,7 +38,6 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 		c.post(t, loginPath, credentials("ANN@EXAMPLE.COM", "wrong")).want(t, http.StatusTooManyRequests)
 		c.from("192.0.2.2").post(t, loginPath, credentials("ann@example.com", servertest.Password)).want(t, http.StatusCreated)
 		c.post(t, loginPath, credentials("owner@example.com", servertest.Password)).want(t, http.StatusCreated)
-
 	}, func(c *server.Config) { c.TrustedProxies = []string{"127.0.0.1"} })
 }
 

@@ -162,8 +162,12 @@ func TestStatus(t *testing.T) {
 			below string
 			want  sdk.UserStatus
 		}{
-			{"status/suspend", "suspended"}, {"status/suspend", "suspended"}, {"status/activate", "active"},
-			{"status/activate", "active"}, {"status/suspend", "suspended"}, {"status/activate", "active"},
+			{"status/suspend", "suspended"},
+			{"status/suspend", "suspended"},
+			{"status/activate", "active"},
+			{"status/activate", "active"},
+			{"status/suspend", "suspended"},
+			{"status/activate", "active"},
 		} {
 			after := una.put(t, path(user.ID, step.below), nil).user(t, http.StatusOK)
 			if after.Status != step.want || after.UpdatedAt.Before(user.UpdatedAt) || after.Username != "ann" {

@@ -165,8 +165,14 @@ func (m *orgModel) updateMemberRoles(t *rapid.T) {
 // customRole draws a role that fits into few names, and means something.
 func customRole(t *rapid.T) (string, []string, service.NewRole) {
 	meanings := [][]string{
-		{}, {"audit_log:read"}, {"organization:update"}, {"organization:create"}, {"organization_member:delete", "organization_member:read"},
-		{"assign_org_role:create", "assign_org_role:assign", "assign_org_role:unassign"}, {"!organization_member:read"}, {"!organization:read"},
+		{},
+		{"audit_log:read"},
+		{"organization:update"},
+		{"organization:create"},
+		{"organization_member:delete", "organization_member:read"},
+		{"assign_org_role:create", "assign_org_role:assign", "assign_org_role:unassign"},
+		{"!organization_member:read"},
+		{"!organization:read"},
 	}
 	name := rapid.SampledFrom([]string{"r1", "r2", "r3"}).Draw(t, "role")
 	permissions := rapid.SampledFrom(meanings).Draw(t, "permissions")

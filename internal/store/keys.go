@@ -15,8 +15,14 @@ const keyColumns = `
 
 func keyFields(k *account.APIKey) []any {
 	return []any{
-		&k.ID, &k.UserID, &k.LoginType, &k.Name, document[[]string]{&k.Scopes}, allowList{&k.AllowList},
-		seconds{&k.Lifetime}, timestamp{&k.ExpiresAt}, timestamp{&k.LastUsed}, timestamp{&k.CreatedAt}, timestamp{&k.UpdatedAt},
+		&k.ID, &k.UserID, &k.LoginType, &k.Name,
+		document[[]string]{&k.Scopes},
+		allowList{&k.AllowList},
+		seconds{&k.Lifetime},
+		timestamp{&k.ExpiresAt},
+		timestamp{&k.LastUsed},
+		timestamp{&k.CreatedAt},
+		timestamp{&k.UpdatedAt},
 		&k.ReplacedBy,
 	}
 }

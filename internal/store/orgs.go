@@ -15,7 +15,8 @@ const organizationColumns = `
 func organizationFields(o *account.Organization) []any {
 	return []any{
 		&o.ID, &o.Name, &o.DisplayName, &o.Description, &o.Icon, &o.IsDefault, &o.Deleted,
-		timestamp{&o.CreatedAt}, timestamp{&o.UpdatedAt},
+		timestamp{&o.CreatedAt},
+		timestamp{&o.UpdatedAt},
 	}
 }
 

@@ -38,13 +38,13 @@ func TestUpdateOrganization(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *store.Store) {
 		home, other := defaultOrganization(t, s), organization(t, s, "other")
-		other.Name, other.DisplayName, other.Description, other.Icon = "Öther", "The Other", "d", "/i.png"
+		other.Name, other.DisplayName, other.Description, other.Icon = "Ämter", "The Other", "d", "/i.png"
 		other.UpdatedAt = instant.AddDate(1, 0, 0)
 		update := func(o account.Organization) error {
 			return s.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error { return tx.UpdateOrganization(ctx, o) })
 		}
 		wantKind(t, update(other), "")
-		got, err := s.Direct().OrganizationByName(t.Context(), "öTHER")
+		got, err := s.Direct().OrganizationByName(t.Context(), "äMTER")
 		if diff := cmp.Diff(other, got); err != nil || diff != "" {
 			t.Errorf("(%v, -want +got):\n%s", err, diff)
 		}
@@ -66,7 +66,7 @@ func TestUpdateOrganization(t *testing.T) {
 		for _, o := range list {
 			names = append(names, o.Name)
 		}
-		if err != nil || !slices.Equal(names, []string{"coder", "Öther"}) {
+		if err != nil || !slices.Equal(names, []string{"coder", "Ämter"}) {
 			t.Errorf("the organizations are %q (%v)", names, err)
 		}
 	})

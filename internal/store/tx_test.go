@@ -149,8 +149,8 @@ func TestPanicBecomesAnError(t *testing.T) {
 					if _, err := tx.HasUsers(ctx); err != nil {
 						t.Error(err)
 					}
-					var nobody []account.User
-					return tx.InsertUser(ctx, nobody[0], "")
+					users := []account.User{alice}
+					return tx.InsertUser(ctx, users[len(name)+1], "")
 				})
 				if err == nil || account.KindOf(err) != account.KindInternal || !strings.Contains(err.Error(), "out of range") {
 					t.Fatalf("%s: the panic has become %v", name, err)

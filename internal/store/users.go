@@ -28,8 +28,12 @@ func userFields(u *account.User) []any {
 	return []any{
 		&u.ID, &u.Username, &u.Name, &u.Email, &u.AvatarURL, &u.Status, &u.LoginType,
 		&u.IsServiceAccount, &u.Deleted, &u.GitHubUserID,
-		timestamp{&u.CreatedAt}, timestamp{&u.UpdatedAt}, timestamp{&u.LastSeenAt},
-		words{&u.Roles}, ids{&u.OrganizationIDs}, &u.ThemePreference, &u.AISeatTaken,
+		timestamp{&u.CreatedAt},
+		timestamp{&u.UpdatedAt},
+		timestamp{&u.LastSeenAt},
+		words{&u.Roles},
+		ids{&u.OrganizationIDs},
+		&u.ThemePreference, &u.AISeatTaken,
 	}
 }
 
