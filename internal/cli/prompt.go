@@ -82,7 +82,7 @@ func (a *app) secret(ctx context.Context, question string) (string, error) {
 	defer func() { _ = term.Restore(fd, state) }()
 	a.notef("%s: ", question)
 	defer a.notef("\n")
-	return await(ctx, func() (string, error) {
+	return a.await(ctx, func() (string, error) {
 		password, err := term.ReadPassword(fd)
 		return string(password), err
 	})
@@ -136,7 +136,7 @@ func (a *app) choosePassword(ctx context.Context, question string, check func(st
 
 // readLine reads a line of In without its end.
 func (a *app) readLine(ctx context.Context) (string, error) {
-	return await(ctx, func() (string, error) {
+	return a.await(ctx, func() (string, error) {
 		line, err := a.lines.ReadString('\n')
 		if errors.Is(err, io.EOF) && line != "" {
 			err = nil
@@ -150,16 +150,16 @@ func (a *app) readLine(ctx context.Context) (string, error) {
 
 // await returns early where ctx ends, because nothing else ends a read of a
 // terminal. The read itself goes on; the process is about to end.
-func await(ctx context.Context, read func() (string, error)) (string, error) {
+func (a *app) await(ctx context.Context, read func() (string, error)) (string, error) {
 	type result struct {
 		text string
 		err  error
 	}
 	done := make(chan result, 1)
-	go func() {
+	a.reads.Go(func() {
 		text, err := read()
 		done <- result{text: text, err: err}
-	}()
+	})
 	select {
 	case r := <-done:
 		return r.text, r.err

@@ -168,7 +168,10 @@ func TestInterruptedQuestionRestoresTheTerminal(t *testing.T) {
 	if !reflect.DeepEqual(after, c.before) {
 		t.Error("the terminal is still without echo")
 	}
-	c.typeLine(t, "") // lets the abandoned read end
+	// The abandoned read restores the terminal once more when it ends: by then
+	// the descriptor must not be that of another test's terminal.
+	c.typeLine(t, "")
+	c.app.reads.Wait()
 }
 
 func TestConfirmation(t *testing.T) {

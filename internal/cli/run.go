@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 )
 
@@ -58,6 +59,7 @@ type app struct {
 	IO
 	lines *bufio.Reader // of In
 	now   func() time.Time
+	reads sync.WaitGroup // the reads of In under way, abandoned ones too
 
 	// The values of the global flags; empty where they are absent.
 	urlFlag, tokenFlag, configDirFlag string

@@ -78,16 +78,10 @@ func (s *Service) auditList(ctx context.Context, actor *account.Actor, query str
 
 // PurgeAudit removes entries that are older than the retention.
 func (s *Service) PurgeAudit(ctx context.Context) error {
-	for {
-		var removed int64
-		err := s.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			removed, err = tx.PurgeAuditEntries(ctx, s.now().Add(-s.AuditRetention), purgeBatch)
-			return err
-		})
-		if err != nil || removed < purgeBatch {
-			return err
-		}
-	}
+	before := s.now().Add(-s.AuditRetention)
+	return s.purge(ctx, func(ctx context.Context, tx *store.Tx) (int64, error) {
+		return tx.PurgeAuditEntries(ctx, before, purgeBatch)
+	})
 }
 
 // searchedOrganization resolves the organization of a search: an id is taken as

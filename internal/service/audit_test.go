@@ -61,7 +61,7 @@ func TestPurgeAudit(t *testing.T) {
 func TestPurgeAuditOfMany(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *service.Config) { c.AuditRetention = day })
-	const perTransaction, count = 1000, 11_000
+	const perTransaction, count = 200, 1000
 	for range count / perTransaction {
 		err := w.Store.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 			for range perTransaction {

@@ -17,8 +17,11 @@ type Job struct {
 }
 
 const (
-	// purgeBatch bounds how many keys one run of the purge removes.
-	purgeBatch = 10_000
+	// purgeLimit bounds how much one run of a purge removes.
+	purgeLimit = 10_000
+	// purgeBatch bounds how much one transaction of it removes: nobody's change
+	// is to wait for it.
+	purgeBatch = 250
 	// dormancyBatch bounds how many users one transaction turns dormant.
 	dormancyBatch = 100
 )
@@ -30,7 +33,7 @@ func (s *Service) Jobs() []Job {
 		jobs = append(jobs, Job{Name: "purge expired keys", Every: 10 * time.Minute, Run: s.PurgeKeys})
 	}
 	if s.AuditRetention > 0 {
-		jobs = append(jobs, Job{Name: "purge old audit entries", Every: time.Hour, Run: s.PurgeAudit})
+		jobs = append(jobs, Job{Name: "purge old audit entries", Every: time.Minute, Run: s.PurgeAudit})
 	}
 	if s.DormancyThreshold > 0 {
 		jobs = append(jobs, Job{Name: "dormancy", Every: 15 * time.Minute, Run: s.MarkDormant})
@@ -41,10 +44,26 @@ func (s *Service) Jobs() []Job {
 // PurgeKeys removes keys that expired longer ago than they are kept. It is no
 // change that the audit log has: the keys had ended before.
 func (s *Service) PurgeKeys(ctx context.Context) error {
-	return s.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.PurgeKeys(ctx, s.now().Add(-s.KeyRetention), purgeBatch)
-		return err
+	before := s.now().Add(-s.KeyRetention)
+	return s.purge(ctx, func(ctx context.Context, tx *store.Tx) (int64, error) {
+		return tx.PurgeKeys(ctx, before, purgeBatch)
 	})
+}
+
+// purge calls remove, each time in a transaction of its own, until there is
+// nothing left to remove or enough is done for one run.
+func (s *Service) purge(ctx context.Context, remove func(ctx context.Context, tx *store.Tx) (int64, error)) error {
+	for range purgeLimit / purgeBatch {
+		var removed int64
+		err := s.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			removed, err = remove(ctx, tx)
+			return err
+		})
+		if err != nil || removed < purgeBatch {
+			return err
+		}
+	}
+	return nil
 }
 
 // MarkDormant turns people dormant who have not been seen for long; service
