@@ -40,8 +40,8 @@ format: ## Format all Go code
 	$(TOOL) gofumpt -w .
 
 .PHONY: bench
-bench: ## Measure requests a second beside a bare handler
-	go test -run '^$$' -bench . ./tests/bench/...
+bench: ## Measure requests a second beside a bare handler, and the decision itself
+	go test -run '^$$' -bench . ./tests/bench/... ./internal/account
 
 .PHONY: fuzz
 fuzz: ## Fuzz every target for a while (FUZZTIME=30s each)
