@@ -4,7 +4,7 @@
 // status of every failure.
 //
 // It may import sdk, which every client command goes through; server, which
-// "usher serve" and the two offline commands start; buildinfo, and secret for
+// "usher serve" and the commands on the database start; buildinfo, and secret for
 // types that do not print, for generated passwords and for the form of keys. It
 // never imports store, service, api or account, never decides what a user may
 // do, and reaches the process only through [IO], so that tests run it without

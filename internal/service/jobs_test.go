@@ -32,7 +32,7 @@ func names(jobs []service.Job) []string {
 // TestJobsAsConfigured: what is switched off does not run.
 func TestJobsAsConfigured(t *testing.T) {
 	t.Parallel()
-	purge, audit, dormancy := "purge expired keys every 10m0s", "purge old audit entries every 1h0m0s", "dormancy every 15m0s"
+	purge, audit, dormancy := "purge expired keys every 10m0s", "purge old audit entries every 1m0s", "dormancy every 15m0s"
 	for _, c := range []struct {
 		retention, auditRetention, threshold time.Duration
 		want                                 []string
