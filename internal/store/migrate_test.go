@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -29,6 +30,21 @@ func eachEmpty(t *testing.T, test func(t *testing.T, cfg store.Config)) {
 		t.Parallel()
 		test(t, store.Config{DatabaseURL: storetest.EmptyPostgres(t), DataDir: t.TempDir()})
 	})
+}
+
+func TestTheFileIsItsOwnersAlone(t *testing.T) {
+	t.Parallel()
+	cfg := store.Config{DataDir: t.TempDir()}
+	s := storetest.Open(t, cfg)
+	insert(t, s, person("alice"))
+	for _, name := range []string{store.SQLiteFile, store.SQLiteFile + "-wal", store.SQLiteFile + "-shm"} {
+		info, err := os.Stat(filepath.Join(cfg.DataDir, name))
+		if err != nil {
+			t.Error(err)
+		} else if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v", name, info.Mode())
+		}
+	}
 }
 
 func TestANewerSchemaIsRefused(t *testing.T) {

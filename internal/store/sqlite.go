@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -47,6 +48,9 @@ var sqliteEngine = engine{
 // openSQLite opens the database file with a pool of readers and one writer.
 func openSQLite(ctx context.Context, dataDir string) (*Store, error) {
 	path := filepath.Join(dataDir, SQLiteFile)
+	if err := ownFile(path); err != nil {
+		return nil, err
+	}
 	if err := migrateSQLite(ctx, path); err != nil {
 		return nil, err
 	}
@@ -71,6 +75,16 @@ func openSQLite(ctx context.Context, dataDir string) (*Store, error) {
 	s.writer = w
 	s.closers = []func() error{w.close, s.statements.close, readers.Close, writers.Close}
 	return s, nil
+}
+
+// ownFile creates the database file for its owner alone, also in a directory
+// that others may read. SQLite gives its other files the same mode.
+func ownFile(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	return file.Close()
 }
 
 func sqliteDSN(path, key, value string) string {
