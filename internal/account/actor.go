@@ -354,6 +354,12 @@ func (a *Actor) AuthorizeMint(scopes []string, list AllowList) error {
 	return nil
 }
 
+// MayReadOthersKeys reports whether there can be keys of anybody else that the
+// actor may read: by a permission, or those of service accounts.
+func (a *Actor) MayReadOthersKeys() bool {
+	return a.Can(ActionRead, Object{Type: ResourceAPIKey}) || a.User.HasRole(RoleUserAdmin)
+}
+
 // MayManageKeysOf reports whether the actor may act on the keys of a service
 // account without a permission on keys: as a user-admin, if every role of the
 // account is one that it could assign.

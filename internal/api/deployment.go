@@ -149,8 +149,5 @@ func (a *API) oidcCallback(*call) error {
 }
 
 func (a *API) oidcClaims(c *call) error {
-	if c.actor.User.LoginType != account.LoginOIDC {
-		return account.Invalid("User is not an OIDC user.")
-	}
-	return account.Invalid("OpenID Connect is not configured on this server, and no claims are stored.")
+	return a.Service.OIDCClaims(c.actor)
 }

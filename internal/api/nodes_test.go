@@ -97,7 +97,7 @@ func (n *nodes) remembered(t *testing.T, of sdk.User) client {
 // took.
 func until(t *testing.T, c client, status int, limit time.Duration) time.Duration {
 	t.Helper()
-	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
+	for begin := time.Now(); ; time.Sleep(time.Millisecond) { // another node can only be asked
 		sent := time.Since(begin)
 		if a := c.get(t, path("me")); a.status == status {
 			return sent
@@ -154,7 +154,7 @@ func TestRevocationReachesOtherNodes(t *testing.T) {
 	c.get(t, path("owner")).refused(t, http.StatusNotFound, notFound)
 	owner(n.a).put(t, path("ann", "roles"), body{"roles": []string{"auditor"}}).want(t, http.StatusOK)
 	owner(n.a).put(t, path("ann", "profile"), body{"username": "anna"}).want(t, http.StatusOK)
-	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
+	for begin := time.Now(); ; time.Sleep(time.Millisecond) { // another node can only be asked
 		me := c.get(t, path("me")).user(t, http.StatusOK)
 		if fmt.Sprint(me.Username, len(me.Roles)) == "anna1" {
 			break
@@ -188,7 +188,7 @@ func TestNodeThatLostItsEars(t *testing.T) {
 // relearned waits until b remembers again, and returns who listens for it.
 func (n *nodes) relearned(t *testing.T, of sdk.User, before []int) int {
 	t.Helper()
-	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) { // another node can only be asked
 		if n.remembered(t, of).get(t, path("me")).status == http.StatusOK {
 			return n.newListener(t, before)
 		}

@@ -47,7 +47,7 @@ func TestOrganizationsReachOtherNodes(t *testing.T) {
 		if step.probe != "" {
 			at += "/" + step.probe
 		}
-		for begin := time.Now(); ; time.Sleep(time.Millisecond) {
+		for begin := time.Now(); ; time.Sleep(time.Millisecond) { // another node can only be asked
 			a := c.get(t, at)
 			if a.status == step.want {
 				break

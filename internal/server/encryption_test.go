@@ -218,7 +218,7 @@ func hangup(t *testing.T, s *servertest.Server, line string) {
 		if time.Now().After(deadline) {
 			t.Fatalf("no %q in the log:\n%s", line, s.Log)
 		}
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Millisecond) // the log has no way to call back
 	}
 }
 

@@ -30,7 +30,7 @@ func TestFirstUseShows(t *testing.T) {
 			if time.Since(begin) > 2*time.Second { // a second, and one for a busy machine
 				t.Fatalf("after %s the use does not show", time.Since(begin))
 			}
-			time.Sleep(5 * time.Millisecond)
+			time.Sleep(5 * time.Millisecond) // batches are written by a real clock
 		}
 		seen, err := w.Store.Direct().UserByID(t.Context(), ada.ID)
 		if err != nil || !seen.LastSeenAt.Equal(w.clock.Now()) || !seen.UpdatedAt.Equal(w.clock.Now()) {

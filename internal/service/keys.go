@@ -113,8 +113,8 @@ func (s *Service) CreateSessionKey(ctx context.Context, actor *account.Actor, re
 // that is no mightier than what it could make itself.
 func (s *Service) authorizeKey(ctx context.Context, tx *store.Tx, actor *account.Actor, action account.Action, owner account.User) error {
 	refusal := actor.Authorize(action, account.Object{Type: account.ResourceAPIKey, Owner: owner.ID})
-	if refusal == nil || !owner.IsServiceAccount {
-		return refusal
+	if refusal == nil || !actor.MayManageKeysOf(action, owner, nil) {
+		return refusal // the memberships could only take away from that
 	}
 	memberships, err := tx.Memberships(ctx, owner.ID)
 	if err != nil {

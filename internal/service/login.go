@@ -20,6 +20,15 @@ func (s *Service) AuthMethods() AuthMethods {
 	return AuthMethods{Password: !s.DisablePasswordAuth, TermsOfServiceURL: s.TermsOfServiceURL}
 }
 
+// OIDCClaims refuses to tell what a provider said of the actor at its last
+// login: without a provider nobody has signed in through one.
+func (s *Service) OIDCClaims(actor *account.Actor) error {
+	if actor.User.LoginType != account.LoginOIDC {
+		return account.Invalid("User is not an OIDC user.")
+	}
+	return account.Invalid("OpenID Connect is not configured on this server, and no claims are stored.")
+}
+
 // Login is an attempt to sign in with a password.
 type Login struct {
 	Email    string

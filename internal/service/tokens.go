@@ -198,20 +198,37 @@ func (s *Service) ListTokens(ctx context.Context, actor *account.Actor, ref acco
 		}
 		list := store.TokenList{UserID: user.ID}
 		if filter.Everyones {
-			list = store.TokenList{Everyones: true}
+			list = everyonesTokens(actor)
 		}
 		if !filter.Expired {
 			list.ValidAt = s.now()
 		}
 		tokens, err := tx.ListTokens(ctx, list)
+		if err != nil {
+			return err
+		}
 		for _, token := range tokens {
-			if s.authorizeKey(ctx, tx, actor, account.ActionRead, token.Owner) == nil {
+			err := s.authorizeKey(ctx, tx, actor, account.ActionRead, token.Owner)
+			switch account.KindOf(err) {
+			case "":
 				readable = append(readable, token)
+			case account.KindForbidden: // lists are filtered, never refused
+			default:
+				return err
 			}
 		}
-		return err
+		return nil
 	})
 	return readable, err
+}
+
+// everyonesTokens is the list of all tokens; for an actor who can read nobody
+// else's, that is the list of its own.
+func everyonesTokens(actor *account.Actor) store.TokenList {
+	if actor.MayReadOthersKeys() {
+		return store.TokenList{Everyones: true}
+	}
+	return store.TokenList{UserID: actor.User.ID}
 }
 
 // Token returns the token of that name, expired or not.
