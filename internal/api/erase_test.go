@@ -93,6 +93,8 @@ func TestErase(t *testing.T) {
 			t.Errorf("the entry of the erasure is %+v", e)
 		}
 
+		// The caller's own first use is stored in a moment of its own.
+		eventually(t, func() bool { return !owner(s).get(t, path("me")).user(t, http.StatusOK).LastSeenAt.IsZero() })
 		erased := storetest.Dump(t, s.Store)
 		owner(s).post(t, path(gone.user.ID, "erase"), nil).want(t, http.StatusNoContent)
 		if diff := cmp.Diff(erased, storetest.Dump(t, s.Store)); diff != "" {

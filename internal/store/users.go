@@ -121,12 +121,13 @@ func (tx *Tx) UpdatePasswordHash(ctx context.Context, id uuid.UUID, hash string)
 	return tx.update(ctx, `UPDATE users SET password_hash = $2 WHERE id = $1`, id, hash)
 }
 
-// UpdateLastSeen moves a user's last-seen time forward, never back, and with it
+// UpdateLastSeen moves the last-seen time of a user who is not deleted forward,
+// never back, and with it
 // the time of the last change.
 func (tx *Tx) UpdateLastSeen(ctx context.Context, id uuid.UUID, at time.Time) error {
 	_, err := tx.exec(ctx,
 		`UPDATE users SET last_seen_at = $2, updated_at = CASE WHEN updated_at < $2 THEN $2 ELSE updated_at END
-		  WHERE id = $1 AND last_seen_at < $2`, id, micro(at))
+		  WHERE id = $1 AND last_seen_at < $2 AND NOT deleted`, id, micro(at))
 	return err
 }
 

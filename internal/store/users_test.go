@@ -245,5 +245,17 @@ func TestLastSeenNeverMovesBack(t *testing.T) {
 			t.Errorf("another user has changed (-want +got):\n%s", diff)
 		}
 		write(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.UpdateLastSeen(ctx, uuid.New(), late) })
+
+		// A use that is stored late does not touch who was deleted since.
+		bob.Deleted, bob.OrganizationIDs = true, nil
+		write(t, s, func(ctx context.Context, tx *store.Tx) error {
+			if err := tx.UpdateUser(ctx, bob); err != nil {
+				return err
+			}
+			return tx.UpdateLastSeen(ctx, bob.ID, late)
+		})
+		if got := user(t, s, bob.ID); !got.LastSeenAt.Equal(bob.LastSeenAt) || !got.UpdatedAt.Equal(bob.UpdatedAt) {
+			t.Errorf("a deleted user was seen at %s", got.LastSeenAt)
+		}
 	})
 }
