@@ -122,8 +122,7 @@ func (tx *Tx) UpdatePasswordHash(ctx context.Context, id uuid.UUID, hash string)
 }
 
 // UpdateLastSeen moves the last-seen time of a user who is not deleted forward,
-// never back, and with it
-// the time of the last change.
+// never back, and with it the time of the last change.
 func (tx *Tx) UpdateLastSeen(ctx context.Context, id uuid.UUID, at time.Time) error {
 	_, err := tx.exec(ctx,
 		`UPDATE users SET last_seen_at = $2, updated_at = CASE WHEN updated_at < $2 THEN $2 ELSE updated_at END
