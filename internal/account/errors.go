@@ -34,7 +34,10 @@ type FieldError struct {
 // optional second one; neither ever carries a secret or an internal cause,
 // which goes to the log by way of Unwrap.
 type Error struct {
-	Kind    Kind
+	Kind Kind
+	// Title heads the page that tells the refusal to somebody at a browser, and
+	// Message is its text. It is empty where programs ask.
+	Title   string
 	Message string
 	Detail  string
 	Fields  []FieldError

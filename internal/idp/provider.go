@@ -1,0 +1,263 @@
+package idp
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"usher/internal/account"
+	"usher/internal/secret"
+)
+
+// Provider is one identity provider. NewOIDC and NewGitHub make it.
+type Provider struct {
+	// Name is in the path of its callback and in what is stored of its
+	// identities.
+	Name string
+	// Product is what sentences call it: GitHub, OpenID Connect.
+	Product string
+	// SignInText and IconURL are for the button of a login page.
+	SignInText, IconURL string
+	// AllowSignups lets people in who have no account yet, and
+	// SignupsDisabledText, in Markdown, says what others are told; empty stands
+	// for a general text.
+	AllowSignups        bool
+	SignupsDisabledText string
+	// DeviceFlow says that logins go through a code that is entered on another
+	// device.
+	DeviceFlow bool
+
+	source   source
+	redirect redirect
+	client   *http.Client
+	slots    chan struct{} // one for each login that the provider is being asked about
+}
+
+// source is what differs between providers.
+type source interface {
+	// endpoints returns where and how to ask. It may have to ask the provider for
+	// that first.
+	endpoints(ctx context.Context) (*endpoints, error)
+	// identify finds out who the token is of. state is that of the login.
+	identify(ctx context.Context, token *oauth2.Token, state string) (account.ExternalLogin, error)
+}
+
+// endpoints is where and how a provider is asked.
+type endpoints struct {
+	oauth2.Config
+	pkce bool // S256 (RFC 7636)
+	// grant is of what is exchanged: codes, or codes of devices (RFC 8628).
+	exchange []oauth2.AuthCodeOption
+	// authorize are further parameters of the address that people are sent to.
+	authorize func(state string) []oauth2.AuthCodeOption
+}
+
+// LoginType is how people log in who come from here.
+func (p *Provider) LoginType() account.LoginType { return account.LoginTypeOf(p.Name) }
+
+// Ready reports whether people can be sent to the provider: nil, or why not. It
+// asks the provider where that is not known yet.
+func (p *Provider) Ready(ctx context.Context) error {
+	_, err := p.source.endpoints(p.outbound(ctx))
+	return err
+}
+
+// Start is where to send somebody, and what the callback must know of it.
+type Start struct {
+	URL string
+	// Verifier proves at the end that the same browser began; empty for a
+	// provider without PKCE.
+	Verifier secret.Redacted
+	// RedirectURI is where they come back to; it is empty where that is always the
+	// same.
+	RedirectURI string
+}
+
+// Begin sends somebody to the provider. host is the one that their browser
+// asked for.
+func (p *Provider) Begin(ctx context.Context, state, host string) (Start, error) {
+	to, dynamic, err := p.redirect.to(host)
+	if err != nil {
+		return Start{}, err
+	}
+	ends, err := p.source.endpoints(p.outbound(ctx))
+	if err != nil {
+		return Start{}, p.unreachable(err)
+	}
+	options := append([]oauth2.AuthCodeOption{oauth2.AccessTypeOffline, redirectTo(to)}, ends.authorize(state)...)
+	var start Start
+	if ends.pkce {
+		verifier := oauth2.GenerateVerifier()
+		start.Verifier = secret.Redacted(verifier)
+		options = append(options, oauth2.S256ChallengeOption(verifier))
+	}
+	if dynamic {
+		start.RedirectURI = to
+	}
+	start.URL = ends.AuthCodeURL(state, options...)
+	return start, nil
+}
+
+// CheckHost refuses a host that nobody may log in at.
+func (p *Provider) CheckHost(host string) error {
+	_, _, err := p.redirect.to(host)
+	return err
+}
+
+// RedirectURI returns where a login that began at the host must come back to;
+// empty where that is always the same.
+func (p *Provider) RedirectURI(host string) (string, error) {
+	to, dynamic, err := p.redirect.to(host)
+	if err != nil || !dynamic {
+		return "", err
+	}
+	return to, nil
+}
+
+// UsesPKCE reports whether the end of a login needs a verifier.
+func (p *Provider) UsesPKCE(ctx context.Context) (bool, error) {
+	ends, err := p.source.endpoints(p.outbound(ctx))
+	if err != nil {
+		return false, p.unreachable(err)
+	}
+	return ends.pkce, nil
+}
+
+// Callback is what somebody brings back from the provider.
+type Callback struct {
+	Code     secret.Redacted
+	State    string
+	Verifier secret.Redacted
+	Host     string // as the browser asked for
+}
+
+// Login is who has come back, and the tokens that speak for them at the
+// provider.
+type Login struct {
+	account.ExternalLogin
+	Tokens Tokens
+}
+
+// Tokens speak for somebody at the provider.
+type Tokens struct {
+	Access, Refresh secret.Redacted
+	Expiry          time.Time // zero: never
+}
+
+func tokensOf(token *oauth2.Token) Tokens {
+	return Tokens{
+		Access:  secret.Redacted(token.AccessToken),
+		Refresh: secret.Redacted(token.RefreshToken),
+		Expiry:  token.Expiry.UTC().Truncate(time.Microsecond),
+	}
+}
+
+// Finish finds out who has come back. Its errors are *account.Error: internal
+// where the provider fails, which then carry nothing of it but its error code.
+func (p *Provider) Finish(ctx context.Context, cb Callback) (Login, error) {
+	release, err := p.acquire(ctx)
+	if err != nil {
+		return Login{}, err
+	}
+	defer release()
+	ctx, cancel := context.WithTimeout(p.outbound(ctx), loginTime)
+	defer cancel()
+	token, err := p.exchange(ctx, cb)
+	if err != nil {
+		return Login{}, err
+	}
+	who, err := p.source.identify(ctx, token, cb.State)
+	if err != nil {
+		return Login{}, err
+	}
+	who.Provider, who.LoginType = p.Name, p.LoginType()
+	return Login{ExternalLogin: who, Tokens: tokensOf(token)}, nil
+}
+
+func (p *Provider) exchange(ctx context.Context, cb Callback) (*oauth2.Token, error) {
+	to, _, err := p.redirect.to(cb.Host)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := p.source.endpoints(ctx)
+	if err != nil {
+		return nil, p.unreachable(err)
+	}
+	options := append([]oauth2.AuthCodeOption{redirectTo(to)}, ends.exchange...)
+	if ends.pkce {
+		options = append(options, oauth2.VerifierOption(cb.Verifier.Reveal()))
+	}
+	token, err := ends.Exchange(ctx, cb.Code.Reveal(), options...)
+	if err != nil {
+		return nil, exchangeFailed(err)
+	}
+	return token, nil
+}
+
+func redirectTo(uri string) oauth2.AuthCodeOption { return oauth2.SetAuthURLParam("redirect_uri", uri) }
+
+// pending is how a provider says that nobody has entered the code of a device
+// yet (RFC 8628, section 3.5). Clients match on it.
+const pending = "authorization_pending"
+
+// exchangeFailed tells of a code that the provider did not take. Nothing but its
+// error code is repeated: the rest may hold what was sent.
+func exchangeFailed(err error) error {
+	failed := &account.Error{Kind: account.KindInternal, Message: "The identity provider did not accept the login."}
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
+		failed.Detail = refused.ErrorCode
+	}
+	if failed.Detail == pending {
+		failed.Kind = account.KindInvalid
+	}
+	return failed.Because(withoutURL(err))
+}
+
+// IsPending reports that a login on another device is still waited for.
+func IsPending(err error) bool {
+	e, ok := errors.AsType[*account.Error](err)
+	return ok && e.Kind == account.KindInvalid && e.Detail == pending
+}
+
+// RefusedError says that the provider did not take a refresh token, as opposed
+// to not having answered.
+type RefusedError struct{ Code string }
+
+// Error implements error.
+func (e *RefusedError) Error() string { return e.Code }
+
+// Refresh renews the tokens of a login. It returns a RefusedError where the
+// provider says that it will not.
+func (p *Provider) Refresh(ctx context.Context, refresh secret.Redacted) (Tokens, error) {
+	release, err := p.acquire(ctx)
+	if err != nil {
+		return Tokens{}, err
+	}
+	defer release()
+	ctx, cancel := context.WithTimeout(p.outbound(ctx), loginTime)
+	defer cancel()
+	ends, err := p.source.endpoints(ctx)
+	if err != nil {
+		return Tokens{}, err
+	}
+	token, err := ends.TokenSource(ctx, &oauth2.Token{RefreshToken: refresh.Reveal()}).Token()
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && refused.Response.StatusCode < http.StatusInternalServerError {
+		return Tokens{}, &RefusedError{Code: refused.ErrorCode}
+	}
+	if err != nil {
+		return Tokens{}, withoutURL(err)
+	}
+	return tokensOf(token), nil
+}
+
+// unreachable is the refusal of a login while the provider cannot be asked.
+func (p *Provider) unreachable(cause error) error {
+	failed := &account.Error{
+		Kind:    account.KindInternal,
+		Message: "The identity provider of the login " + p.Product + " cannot be reached at the moment. Try again in a minute.",
+	}
+	return failed.Because(withoutURL(cause))
+}
