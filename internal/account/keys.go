@@ -26,6 +26,8 @@ type APIKey struct {
 	UpdatedAt time.Time
 	// ReplacedBy is the id of the key that took this one's place, "" for none.
 	ReplacedBy string
+	// IdentityID is the identity whose login made the key, the nil UUID for none.
+	IdentityID uuid.UUID
 }
 
 // NeverUsed is the last-used time of a key that has not been used.

@@ -11,7 +11,7 @@ import (
 
 const keyColumns = `
 	k.id, k.user_id, k.login_type, k.name, k.scopes, k.allow_list, k.lifetime_seconds,
-	k.expires_at, k.last_used, k.created_at, k.updated_at, k.replaced_by`
+	k.expires_at, k.last_used, k.created_at, k.updated_at, k.replaced_by, k.identity_id`
 
 func keyFields(k *account.APIKey) []any {
 	return []any{
@@ -23,7 +23,7 @@ func keyFields(k *account.APIKey) []any {
 		timestamp{&k.LastUsed},
 		timestamp{&k.CreatedAt},
 		timestamp{&k.UpdatedAt},
-		&k.ReplacedBy,
+		&k.ReplacedBy, &k.IdentityID,
 	}
 }
 
@@ -78,13 +78,18 @@ type Credential struct {
 	SecretHash  []byte
 	User        account.User
 	Memberships []account.Membership
+	// Provider is that of the identity whose login made the key, and TokensExpireAt
+	// when that login ends there; empty for other keys, and where the identity is
+	// gone.
+	Provider       string
+	TokensExpireAt time.Time
 }
 
 // CredentialByKeyID returns everything that authentication needs to know.
 func (tx *Tx) CredentialByKeyID(ctx context.Context, keyID string) (Credential, error) {
 	credential, err := one(ctx, tx, scanCredential, `
-		SELECT k.secret_hash, `+keyColumns+`, `+userColumns+`
-		  FROM api_keys k JOIN users u ON u.id = k.user_id
+		SELECT k.secret_hash, coalesce(i.provider, ''), i.tokens_expire_at, `+keyColumns+`, `+userColumns+`
+		  FROM api_keys k JOIN users u ON u.id = k.user_id LEFT JOIN identities i ON i.id = k.identity_id
 		 WHERE k.id = $1 AND NOT u.deleted`, keyID)
 	if err != nil {
 		return Credential{}, err
@@ -95,7 +100,7 @@ func (tx *Tx) CredentialByKeyID(ctx context.Context, keyID string) (Credential, 
 
 func scanCredential(r row) (Credential, error) {
 	var c Credential
-	fields := append([]any{&c.SecretHash}, keyFields(&c.Key)...)
+	fields := append([]any{&c.SecretHash, &c.Provider, timestamp{&c.TokensExpireAt}}, keyFields(&c.Key)...)
 	err := r.Scan(append(fields, userFields(&c.User)...)...)
 	return c, err
 }
@@ -111,10 +116,10 @@ func (tx *Tx) HasLegacyKeys(ctx context.Context, prefix string) (bool, error) {
 func (tx *Tx) InsertKey(ctx context.Context, k account.APIKey, secretHash []byte, ip string) error {
 	_, err := tx.exec(ctx, `
 		INSERT INTO api_keys (id, secret_hash, user_id, login_type, name, scopes, allow_list, lifetime_seconds, ip,
-			expires_at, last_used, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			expires_at, last_used, created_at, updated_at, identity_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		k.ID, secretHash, k.UserID, k.LoginType, k.Name, encode(k.Scopes), encode(allowListTexts(k.AllowList)),
-		int64(k.Lifetime/time.Second), ip, micro(k.ExpiresAt), micro(k.LastUsed), micro(k.CreatedAt), micro(k.UpdatedAt))
+		int64(k.Lifetime/time.Second), ip, micro(k.ExpiresAt), micro(k.LastUsed), micro(k.CreatedAt), micro(k.UpdatedAt), k.IdentityID)
 	return err
 }
 

@@ -17,3 +17,13 @@ func (tx *Tx) PutEncryptionCheck(ctx context.Context, sealed string) error {
 		encryptionCheckKey, sealed)
 	return err
 }
+
+// CountSealedOtherwise returns how many values are sealed by another key than
+// the one whose sealed values begin with the prefix.
+func (tx *Tx) CountSealedOtherwise(ctx context.Context, prefix string) (int, error) {
+	return one(ctx, tx, value[int], `
+		SELECT (SELECT count(*) FROM git_ssh_keys g WHERE substr(g.sealed_private_key, 1, $1) <> $2)
+		     + (SELECT count(*) FROM identities i
+		         WHERE i.sealed_refresh_token <> '' AND substr(i.sealed_refresh_token, 1, $1) <> $2)`,
+		len(prefix), prefix)
+}

@@ -47,13 +47,6 @@ func (tx *Tx) ListGitSSHKeys(ctx context.Context, after uuid.UUID, limit int) ([
 		`SELECT `+gitSSHKeyColumns+` FROM git_ssh_keys g WHERE g.user_id > $1 ORDER BY g.user_id LIMIT $2`, after, limit)
 }
 
-// CountSealedOtherwise returns how many values are sealed by another key than
-// the one whose sealed values begin with the prefix.
-func (tx *Tx) CountSealedOtherwise(ctx context.Context, prefix string) (int, error) {
-	return one(ctx, tx, value[int],
-		`SELECT count(*) FROM git_ssh_keys g WHERE substr(g.sealed_private_key, 1, $1) <> $2`, len(prefix), prefix)
-}
-
 // ResealGitSSHKey stores the same private half, sealed anew.
 func (tx *Tx) ResealGitSSHKey(ctx context.Context, userID uuid.UUID, sealed string) error {
 	return tx.update(ctx, `UPDATE git_ssh_keys SET sealed_private_key = $2 WHERE user_id = $1`, userID, sealed)

@@ -181,6 +181,7 @@ func value[T any](r row) (T, error) {
 }
 
 // timestamp scans what either engine keeps a time as: a time, or microseconds.
+// What an outer join did not find is the zero time.
 type timestamp struct{ to *time.Time }
 
 // Scan implements sql.Scanner.
@@ -190,6 +191,8 @@ func (t timestamp) Scan(src any) error {
 		*t.to = v.UTC()
 	case int64:
 		*t.to = time.UnixMicro(v).UTC()
+	case nil:
+		*t.to = time.Time{}
 	default:
 		return fmt.Errorf("cannot read a time from %T", src)
 	}
