@@ -17,13 +17,17 @@ import (
 // public are the operations that need no credential.
 var public = []string{
 	"apiRoot", "appearance", "authMethods", "buildInfo", "createFirstUser", "cspReport", "entitlements",
-	"githubCallback", "githubDevice", "hasFirstUser", "healthz", "listScopes", "login", "metrics", "oidcCallback",
+	"githubCallback", "githubDevice", "hasFirstUser", "healthz", "listScopes", "login", "metrics", "namedOIDCCallback", "oidcCallback",
 	"openAPI", "readyz", "updateCheck", "validatePassword",
 }
 
 // neverSucceed are the operations that refuse everyone: what they are about is
 // not here.
-var neverSucceed = []string{"getWorkspace", "githubCallback", "githubDevice", "oidcCallback", "oidcClaims"}
+var neverSucceed = []string{"getWorkspace"}
+
+// logins are the operations that browsers are sent to and on from. They succeed
+// by a redirect, may refuse with a page, and know no object that can be absent.
+var logins = []string{"githubCallback", "oidcCallback", "namedOIDCCallback"}
 
 // severalTypes are the operations whose caller chooses the type of the content.
 var severalTypes = []string{"exportAuditLogs"}
@@ -102,24 +106,38 @@ func TestOperations(t *testing.T) {
 		"GET /api/v2/users/oauth2/github/device":   "githubDevice",
 		"GET /api/v2/users/oidc/callback":          "oidcCallback",
 		"GET /api/v2/users/oidc-claims":            "oidcClaims",
-		"POST /api/v2/users/{user}/erase":          "eraseUser",
 
-		"GET /api/v2/entitlements":                                            "entitlements",
-		"GET /api/v2/appearance":                                              "appearance",
-		"GET /api/v2/updatecheck":                                             "updateCheck",
-		"POST /api/v2/csp/reports":                                            "cspReport",
-		"GET /api/v2/experiments":                                             "experiments",
-		"GET /api/v2/experiments/available":                                   "availableExperiments",
-		"GET /api/v2/regions":                                                 "regions",
-		"GET /api/v2/deployment/config":                                       "deploymentConfig",
-		"GET /api/v2/deployment/stats":                                        "deploymentStats",
-		"GET /api/v2/deployment/ssh":                                          "deploymentSSH",
-		"GET /api/v2/insights/user-status-counts":                             "userStatusCounts",
-		"GET /api/v2/organizations/{organization}/settings/workspace-sharing": "workspaceSharing",
-		"GET /api/v2/notifications/inbox":                                     "inbox",
-		"GET /api/v2/workspaces":                                              "listWorkspaces",
-		"GET /api/v2/users/{user}/workspace/{workspacename}":                  "getWorkspace",
-		"GET /api/v2/templates":                                               "listTemplates",
+		"GET /api/v2/users/oidc/{provider}/callback":        "namedOIDCCallback",
+		"GET /api/v2/users/{user}/identities":               "listIdentities",
+		"POST /api/v2/users/{user}/identities":              "linkIdentity",
+		"DELETE /api/v2/users/{user}/identities/{identity}": "unlinkIdentity",
+		"POST /api/v2/users/{user}/convert-login":           "convertLoginType",
+		"POST /api/v2/users/{user}/erase":                   "eraseUser",
+
+		"GET /api/v2/entitlements":                                                  "entitlements",
+		"GET /api/v2/appearance":                                                    "appearance",
+		"GET /api/v2/updatecheck":                                                   "updateCheck",
+		"POST /api/v2/csp/reports":                                                  "cspReport",
+		"GET /api/v2/experiments":                                                   "experiments",
+		"GET /api/v2/experiments/available":                                         "availableExperiments",
+		"GET /api/v2/regions":                                                       "regions",
+		"GET /api/v2/deployment/config":                                             "deploymentConfig",
+		"GET /api/v2/deployment/stats":                                              "deploymentStats",
+		"GET /api/v2/deployment/ssh":                                                "deploymentSSH",
+		"GET /api/v2/insights/user-status-counts":                                   "userStatusCounts",
+		"GET /api/v2/organizations/{organization}/settings/workspace-sharing":       "workspaceSharing",
+		"GET /api/v2/notifications/inbox":                                           "inbox",
+		"GET /api/v2/workspaces":                                                    "listWorkspaces",
+		"GET /api/v2/users/{user}/workspace/{workspacename}":                        "getWorkspace",
+		"GET /api/v2/settings/idpsync/organization":                                 "getOrganizationSync",
+		"PATCH /api/v2/settings/idpsync/organization":                               "updateOrganizationSync",
+		"PATCH /api/v2/settings/idpsync/organization/config":                        "updateOrganizationSyncConfig",
+		"PATCH /api/v2/settings/idpsync/organization/mapping":                       "updateOrganizationSyncMapping",
+		"GET /api/v2/organizations/{organization}/settings/idpsync/roles":           "getRoleSync",
+		"PATCH /api/v2/organizations/{organization}/settings/idpsync/roles":         "updateRoleSync",
+		"PATCH /api/v2/organizations/{organization}/settings/idpsync/roles/config":  "updateRoleSyncConfig",
+		"PATCH /api/v2/organizations/{organization}/settings/idpsync/roles/mapping": "updateRoleSyncMapping",
+		"GET /api/v2/templates":                                                     "listTemplates",
 
 		"GET /api/v2/audit":        "listAuditLogs",
 		"GET /api/v2/audit/export": "exportAuditLogs",
@@ -185,7 +203,7 @@ func TestResponses(t *testing.T) {
 	for _, o := range operations(load(t)) {
 		t.Run(o.OperationID, func(t *testing.T) {
 			t.Parallel()
-			successes := 0
+			successes, login := 0, slices.Contains(logins, o.OperationID)
 			for status, response := range o.Responses.Map() {
 				checkHeaders(t, status, response.Value)
 				switch {
@@ -194,16 +212,21 @@ func TestResponses(t *testing.T) {
 					if len(response.Value.Content) > 0 {
 						t.Error("204 has a body")
 					}
+				case status[0] == '3':
+					checkRedirect(t, status, response.Value)
 				case status[0] == '2':
 					successes++
 					checkSuccess(t, status, response.Value, slices.Contains(severalTypes, o.OperationID))
 				default:
-					checkError(t, status, response.Value)
+					checkError(t, status, response.Value, login)
 				}
 			}
 			want := 1
-			if slices.Contains(neverSucceed, o.OperationID) {
+			if slices.Contains(neverSucceed, o.OperationID) || login && o.OperationID != "githubCallback" {
 				want = 0
+			}
+			if (o.Responses.Value("307") != nil) != login {
+				t.Error("logins are what answers with a redirect")
 			}
 			if successes != want {
 				t.Errorf("%d kinds of success, want %d", successes, want)
@@ -213,7 +236,7 @@ func TestResponses(t *testing.T) {
 					t.Errorf("%s can occur and is not described", status)
 				}
 			}
-			if slices.Contains(public, o.OperationID) && o.OperationID != "login" && o.Responses.Value("401") != nil {
+			if slices.Contains(public, o.OperationID) && o.OperationID != "login" && !login && o.Responses.Value("401") != nil {
 				t.Error("401 cannot occur without a credential")
 			}
 		})
@@ -395,7 +418,7 @@ func (o operation) expectedErrors() []string {
 	if o.method != http.MethodGet {
 		expected = append(expected, "403", "413")
 	}
-	if strings.Contains(o.path, "{") {
+	if strings.Contains(o.path, "{") && !slices.Contains(logins, o.OperationID) {
 		expected = append(expected, "404")
 	}
 	return expected
@@ -426,10 +449,23 @@ func checkSuccess(t *testing.T, status string, response *openapi3.Response, seve
 	}
 }
 
-func checkError(t *testing.T, status string, response *openapi3.Response) {
+func checkRedirect(t *testing.T, status string, response *openapi3.Response) {
+	t.Helper()
+	if location := response.Headers["Location"]; location == nil || !location.Value.Required || len(response.Content) > 0 {
+		t.Errorf("%s does not say where to, or has a body", status)
+	}
+}
+
+// checkError wants the common body of errors, and nothing else but where pages
+// are allowed too.
+func checkError(t *testing.T, status string, response *openapi3.Response, pages bool) {
 	t.Helper()
 	content := response.Content["application/json"]
-	if content == nil || len(response.Content) != 1 || content.Schema.Ref != "#/components/schemas/Error" {
+	types := 1
+	if pages && response.Content["text/html"] != nil {
+		types = 2
+	}
+	if content == nil || len(response.Content) != types || content.Schema.Ref != "#/components/schemas/Error" {
 		t.Errorf("%s does not have the common body of errors", status)
 	}
 }

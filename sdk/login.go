@@ -24,6 +24,16 @@ type AuthMethods struct {
 	Password          AuthMethod       `json:"password"`
 	GitHub            GitHubAuthMethod `json:"github"`
 	OIDC              OIDCAuthMethod   `json:"oidc"`
+	// OIDCProviders are further OpenID Connect providers; never null.
+	OIDCProviders []OIDCProvider `json:"oidc_providers"`
+}
+
+// OIDCProvider is an OpenID Connect provider beside the default one. Logins
+// through it begin at /api/v2/users/oidc/NAME/callback.
+type OIDCProvider struct {
+	Name       string `json:"name"`
+	SignInText string `json:"sign_in_text"`
+	IconURL    string `json:"icon_url"`
 }
 
 // AuthMethod is a login without settings that clients need.

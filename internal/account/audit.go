@@ -49,7 +49,10 @@ const (
 	AuditOrganizationMember AuditResource = "organization_member"
 	AuditCustomRole         AuditResource = "custom_role"
 	AuditConvertLogin       AuditResource = "convert_login"
-	AuditEncryptionKey      AuditResource = "encryption_key" // Usher's own
+	AuditEncryptionKey      AuditResource = "encryption_key" // Usher's own, as is the next
+	AuditIdentity           AuditResource = "identity"
+	AuditOrganizationSync   AuditResource = "idp_sync_settings_organization"
+	AuditRoleSync           AuditResource = "idp_sync_settings_role"
 )
 
 // AuditResources lists every resource that a search may name, those of other
@@ -60,25 +63,25 @@ func AuditResources() []AuditResource {
 		AuditAPIKey, "group", "license", AuditConvertLogin, "health_settings",
 		"notifications_settings", "prebuilds_settings", "workspace_proxy", AuditOrganization,
 		"oauth2_provider_app", "oauth2_provider_app_secret", AuditCustomRole,
-		AuditOrganizationMember, "notification_template", "idp_sync_settings_organization",
-		"idp_sync_settings_group", "idp_sync_settings_role", "workspace_agent", "workspace_app",
-		AuditEncryptionKey,
+		AuditOrganizationMember, "notification_template", AuditOrganizationSync,
+		"idp_sync_settings_group", AuditRoleSync, "workspace_agent", "workspace_app",
+		AuditEncryptionKey, AuditIdentity,
 	}
 }
 
 // auditWords are what the resources are called in a sentence, where that is not
 // their name with spaces.
 var auditWords = map[AuditResource]string{
-	AuditAPIKey:                      "token",
-	AuditConvertLogin:                "login type conversion",
-	"oauth2_provider_app":            "oauth2 app",
-	"oauth2_provider_app_secret":     "oauth2 app secret",
-	"health_settings":                "settings",
-	"notifications_settings":         "settings",
-	"prebuilds_settings":             "settings",
-	"idp_sync_settings_organization": "settings",
-	"idp_sync_settings_group":        "settings",
-	"idp_sync_settings_role":         "settings",
+	AuditAPIKey:                  "token",
+	AuditConvertLogin:            "login type conversion",
+	"oauth2_provider_app":        "oauth2 app",
+	"oauth2_provider_app_secret": "oauth2 app secret",
+	"health_settings":            "settings",
+	"notifications_settings":     "settings",
+	"prebuilds_settings":         "settings",
+	AuditOrganizationSync:        "settings",
+	"idp_sync_settings_group":    "settings",
+	AuditRoleSync:                "settings",
 }
 
 // auditVerbs are what the actions are called in a sentence about a success.
@@ -224,6 +227,18 @@ func KeyDiff(before, after APIKey) Diff {
 	return diff
 }
 
+// IdentityDiff returns what changed between two states of an identity; the zero
+// Identity stands for "was not there".
+func IdentityDiff(before, after Identity) Diff {
+	diff := Diff{}
+	diff.add("id", idOrNil(before.ID), idOrNil(after.ID))
+	diff.add("provider", before.Provider, after.Provider)
+	diff.add("issuer", before.Issuer, after.Issuer)
+	diff.add("subject", before.Subject, after.Subject)
+	diff.add("email", before.Email, after.Email)
+	return diff
+}
+
 // OrganizationDiff returns what changed between two states of an organization;
 // the zero Organization stands for "was not there".
 func OrganizationDiff(before, after Organization) Diff {
@@ -302,7 +317,7 @@ const Erased = "[erased]"
 // Erase takes the person out of a diff about a user, or about one of its
 // memberships and keys.
 func (d Diff) Erase() {
-	for _, field := range []string{"email", "username", "name", "token_name", "public_key"} {
+	for _, field := range []string{"email", "username", "name", "token_name", "public_key", "subject"} {
 		change, ok := d[field]
 		if !ok {
 			continue

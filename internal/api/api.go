@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -27,6 +28,10 @@ type Config struct {
 	RateLimit int
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
+	// Cookies says how those of browsers are made, PageHeaders what the pages
+	// for them have in their headers.
+	Cookies     Cookies
+	PageHeaders PageHeaders
 	// Settings are what the operator chose, without secrets, for those who may
 	// read it.
 	Settings map[string]any
@@ -42,6 +47,7 @@ type API struct {
 	crossSite  *http.CrossOriginProtection
 	metrics    *metrics
 	headers    fixedHeaders
+	pages      *pages
 	operations []route
 }
 
@@ -55,6 +61,11 @@ func New(cfg Config) (*API, error) {
 		metrics:   newMetrics(cfg.Registry),
 		headers:   newFixedHeaders(),
 	}
+	pages, err := newPages(cfg.PageHeaders)
+	if err != nil {
+		return nil, err
+	}
+	a.pages = pages
 	if err := a.crossSite.AddTrustedOrigin(cfg.AccessURL.Scheme + "://" + cfg.AccessURL.Host); err != nil {
 		return nil, err
 	}
@@ -79,6 +90,9 @@ func (a *API) Operations() []Operation {
 // an unknown path, or a known one with a wrong method.
 func (a *API) mount(routes []route) {
 	for _, r := range routes {
+		if r.path == namedCallback {
+			continue // see unmatched
+		}
 		a.mux.HandleFunc(r.method+" "+r.path, func(w http.ResponseWriter, req *http.Request) {
 			a.serve(w, req, r)
 		})
@@ -91,6 +105,13 @@ func (a *API) mount(routes []route) {
 // unmatched returns the route that answers a request without one: it asks the
 // mux which other methods the path has.
 func (a *API) unmatched(r *http.Request) route {
+	if provider, ok := isNamedCallback(r.URL.Path); ok {
+		r.SetPathValue("provider", provider)
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			return a.operationAt(namedCallback)
+		}
+		return wrongMethod([]string{http.MethodGet, http.MethodHead})
+	}
 	var allowed []string
 	for _, method := range []string{"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"} {
 		other := &http.Request{Method: method, Host: r.Host, URL: r.URL}
@@ -104,9 +125,16 @@ func (a *API) unmatched(r *http.Request) route {
 	return wrongMethod(allowed)
 }
 
+// operationAt returns the route with that pattern.
+func (a *API) operationAt(pattern string) route {
+	i := slices.IndexFunc(a.operations, func(r route) bool { return r.path == pattern })
+	return a.operations[i]
+}
+
 // ServeHTTP implements http.Handler. Paths are normalised first: repeated
 // slashes are one, and a trailing slash means nothing.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.Cookies.takeHostPrefix(w, r)
 	if !normalizePath(r.URL) {
 		a.serve(w, r, unknownRoute())
 		return

@@ -11,9 +11,6 @@ import (
 	"usher/sdk"
 )
 
-// cookieMaxAge is a year, in seconds: the server decides when a session ends.
-const cookieMaxAge = 365 * 24 * 60 * 60
-
 // credentialParameters are where a client that can set no header puts its key
 // into the query, in the order in which they count.
 var credentialParameters = []string{sdk.SessionTokenCookie, "access_token"}
@@ -65,27 +62,4 @@ func (c *call) challenge(refusal error) {
 	c.w.Header().Set("WWW-Authenticate", fmt.Sprintf(
 		`Bearer realm="coder", error="invalid_token", error_description=%q, resource_metadata=%q`,
 		description, c.api.AccessURL.String()+"/.well-known/oauth-protected-resource"))
-}
-
-// setSession gives a browser its session.
-func (c *call) setSession(key string) {
-	cookie := c.sessionCookie()
-	cookie.Value, cookie.MaxAge, cookie.HttpOnly = key, cookieMaxAge, true
-	http.SetCookie(c.w, cookie)
-}
-
-// clearSession takes it away again.
-func (c *call) clearSession() {
-	cookie := c.sessionCookie()
-	cookie.MaxAge = -1 // written as Max-Age=0
-	http.SetCookie(c.w, cookie)
-}
-
-func (c *call) sessionCookie() *http.Cookie {
-	return &http.Cookie{
-		Name:     sdk.SessionTokenCookie,
-		Path:     "/",
-		Secure:   c.api.AccessURL.Scheme == "https",
-		SameSite: http.SameSiteLaxMode,
-	}
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"maps"
-	"net/http"
 	"time"
 
 	"usher/internal/account"
@@ -131,23 +130,4 @@ func (a *API) userStatusCounts(c *call) error {
 		answer[status] = []object{{"date": today, "count": count}}
 	}
 	return c.ok(object{"status_counts": answer})
-}
-
-// The logins below exist where they are configured, which takes an identity
-// provider.
-
-func (a *API) githubCallback(*call) error {
-	return refuse(http.StatusBadRequest, "The login method GitHub is not configured on this server.")
-}
-
-func (a *API) githubDevice(*call) error {
-	return refuse(http.StatusBadRequest, "The login method GitHub is not configured on this server, so there is no device flow.")
-}
-
-func (a *API) oidcCallback(*call) error {
-	return refuse(http.StatusBadRequest, "The login method OpenID Connect is not configured on this server.")
-}
-
-func (a *API) oidcClaims(c *call) error {
-	return a.Service.OIDCClaims(c.actor)
 }

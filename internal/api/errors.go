@@ -61,11 +61,24 @@ func (c *call) fail(err error) {
 		return // the answer is under way, or nobody waits for it
 	}
 	status, body, retryAfter := describe(err)
-	if retryAfter > 0 {
-		c.w.Header().Set("Retry-After", strconv.Itoa(int((retryAfter+time.Second-1)/time.Second)))
-	}
-	if err := c.write(status, body); err != nil {
+	c.retryAfter(retryAfter)
+	if err := c.tell(status, body); err != nil {
 		c.w.WriteHeader(http.StatusInternalServerError)
+	}
+}
+
+// tell answers with an error in the form that the client reads.
+func (c *call) tell(status int, body sdk.Response) error {
+	if c.wantsPage() {
+		return c.failPage(status, body)
+	}
+	return c.write(status, body)
+}
+
+// retryAfter asks the client to wait, if there is anything to wait for.
+func (c *call) retryAfter(wait time.Duration) {
+	if wait > 0 {
+		c.w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
 	}
 }
 

@@ -27,10 +27,19 @@ func (a *API) logout(c *call) error {
 
 func (a *API) authMethods(c *call) error {
 	methods := a.Service.AuthMethods()
-	return c.ok(sdk.AuthMethods{
+	answer := sdk.AuthMethods{
 		TermsOfServiceURL: methods.TermsOfServiceURL,
 		Password:          sdk.AuthMethod{Enabled: methods.Password},
-	})
+		GitHub:            sdk.GitHubAuthMethod{Enabled: methods.GitHub != nil},
+		OIDCProviders:     make([]sdk.OIDCProvider, len(methods.Further)),
+	}
+	if p := methods.OIDC; p != nil {
+		answer.OIDC = sdk.OIDCAuthMethod{Enabled: true, SignInText: p.SignInText, IconURL: p.IconURL}
+	}
+	for i, p := range methods.Further {
+		answer.OIDCProviders[i] = sdk.OIDCProvider{Name: p.Name, SignInText: p.SignInText, IconURL: p.IconURL}
+	}
+	return c.ok(answer)
 }
 
 func (a *API) validatePassword(c *call) error {

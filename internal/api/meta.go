@@ -1,40 +1,26 @@
 package api
 
 import (
-	_ "embed"
-	"html/template"
-
 	"usher/internal/buildinfo"
 	"usher/openapi"
 	"usher/sdk"
 )
 
-//go:embed home.html
-var homePage string
-
-var homeTemplate = template.Must(template.New("home").Parse(homePage))
-
-// home is a plain page that says what this is and where to go.
-func (a *API) home(c *call) error {
-	header := c.w.Header()
-	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-	header.Set("Referrer-Policy", "no-referrer")
-	return homeTemplate.Execute(c.w, map[string]string{
-		"Version": buildinfo.Version(),
-		"URL":     a.AccessURL.String(),
-	})
-}
-
 // healthz says that the process is up.
 func (a *API) healthz(c *call) error { return c.text("text/plain; charset=utf-8", "OK\n") }
 
-// readyz says that the database answers.
+// readyz says that the database answers. An identity provider that does not is
+// told as well, but is no reason to send nobody here: passwords and sessions work
+// without it.
 func (a *API) readyz(c *call) error {
 	if err := a.Service.Ready(c.ctx()); err != nil {
 		return err
 	}
-	return c.text("text/plain; charset=utf-8", "OK\n")
+	text := "OK\n"
+	for _, provider := range a.Service.UnreachableProviders() {
+		text += "the identity provider " + provider + " cannot be reached\n"
+	}
+	return c.text("text/plain; charset=utf-8", text)
 }
 
 func (a *API) apiRoot(c *call) error { return c.ok(sdk.Response{Message: "👋"}) }

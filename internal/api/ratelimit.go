@@ -91,7 +91,7 @@ func (c *call) checkRate() error {
 		}
 		return refuse(http.StatusPreconditionRequired, "Only an owner may bypass the rate limit.")
 	}
-	state := c.api.limiter.take(bucket{subject: c.subject(), route: c.route.path}, limit, c.started)
+	state := c.api.limiter.take(bucket{subject: c.subject(), route: c.route.countedAs()}, limit, c.started)
 	header := c.w.Header()
 	header.Set("X-RateLimit-Limit", strconv.Itoa(limit))
 	header.Set("X-RateLimit-Remaining", strconv.Itoa(state.remaining))

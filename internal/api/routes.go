@@ -38,8 +38,7 @@ const (
 
 // routes is the map of the API.
 func (a *API) routes() []route {
-	return []route{
-		{"GET", "/{$}", "home", forProbes, unlimited, a.home},
+	return append(a.pageRoutes(), []route{
 		{"GET", "/healthz", "healthz", forProbes, unlimited, a.healthz},
 		{"GET", "/readyz", "readyz", forProbes, unlimited, a.readyz},
 		{"GET", "/metrics", "metrics", forProbes, unlimited, a.showMetrics},
@@ -69,6 +68,10 @@ func (a *API) routes() []route {
 		{"GET", "/api/v2/users/{user}/roles", "getUserRoles", forUsers, apiLimit, a.getUserRoles},
 		{"PUT", "/api/v2/users/{user}/roles", "updateUserRoles", forUsers, apiLimit, a.updateUserRoles},
 		{"GET", "/api/v2/users/{user}/login-type", "getUserLoginType", forUsers, apiLimit, a.getUserLoginType},
+		{"GET", "/api/v2/users/{user}/identities", "listIdentities", forUsers, apiLimit, a.listIdentities},
+		{"POST", "/api/v2/users/{user}/identities", "linkIdentity", forUsers, apiLimit, a.linkIdentity},
+		{"DELETE", "/api/v2/users/{user}/identities/{identity}", "unlinkIdentity", forUsers, apiLimit, a.unlinkIdentity},
+		{"POST", "/api/v2/users/{user}/convert-login", "convertLoginType", forUsers, loginLimit, a.convertLoginType},
 		{"GET", "/api/v2/users/{user}/organizations", "listUserOrganizations", forUsers, apiLimit, a.listUserOrganizations},
 		{"GET", "/api/v2/users/{user}/organizations/{organizationname}", "getUserOrganization", forUsers, apiLimit, a.getUserOrganization},
 		{"GET", "/api/v2/users/{user}/appearance", "getUserAppearance", forUsers, apiLimit, a.getUserAppearance},
@@ -112,9 +115,19 @@ func (a *API) routes() []route {
 		{"PUT", "/api/v2/organizations/{organization}/members/roles", "updateOrganizationRole", forUsers, apiLimit, a.updateOrganizationRole},
 		{"DELETE", "/api/v2/organizations/{organization}/members/roles/{rolename}", "deleteOrganizationRole", forUsers, apiLimit, a.deleteOrganizationRole},
 
+		{"GET", "/api/v2/settings/idpsync/organization", "getOrganizationSync", forUsers, apiLimit, a.getOrganizationSync},
+		{"PATCH", "/api/v2/settings/idpsync/organization", "updateOrganizationSync", forUsers, apiLimit, a.updateOrganizationSync},
+		{"PATCH", "/api/v2/settings/idpsync/organization/config", "updateOrganizationSyncConfig", forUsers, apiLimit, a.updateOrganizationSyncConfig},
+		{"PATCH", "/api/v2/settings/idpsync/organization/mapping", "updateOrganizationSyncMapping", forUsers, apiLimit, a.updateOrganizationSyncMapping},
+		{"GET", "/api/v2/organizations/{organization}/settings/idpsync/roles", "getRoleSync", forUsers, apiLimit, a.getRoleSync},
+		{"PATCH", "/api/v2/organizations/{organization}/settings/idpsync/roles", "updateRoleSync", forUsers, apiLimit, a.updateRoleSync},
+		{"PATCH", "/api/v2/organizations/{organization}/settings/idpsync/roles/config", "updateRoleSyncConfig", forUsers, apiLimit, a.updateRoleSyncConfig},
+		{"PATCH", "/api/v2/organizations/{organization}/settings/idpsync/roles/mapping", "updateRoleSyncMapping", forUsers, apiLimit, a.updateRoleSyncMapping},
+
 		{"GET", "/api/v2/users/oauth2/github/callback", "githubCallback", forEveryone, loginLimit, a.githubCallback},
 		{"GET", "/api/v2/users/oauth2/github/device", "githubDevice", forEveryone, loginLimit, a.githubDevice},
 		{"GET", "/api/v2/users/oidc/callback", "oidcCallback", forEveryone, loginLimit, a.oidcCallback},
+		{"GET", namedCallback, "namedOIDCCallback", forEveryone, loginLimit, a.namedOIDCCallback},
 		{"GET", "/api/v2/users/oidc-claims", "oidcClaims", forUsers, apiLimit, a.oidcClaims},
 
 		{"GET", "/api/v2/entitlements", "entitlements", forEveryone, apiLimit, a.entitlements},
@@ -136,7 +149,20 @@ func (a *API) routes() []route {
 
 		{"GET", "/api/v2/audit", "listAuditLogs", forUsers, apiLimit, a.listAuditLogs},
 		{"GET", "/api/v2/audit/export", "exportAuditLogs", forUsers, apiLimit, a.exportAuditLogs},
-	}
+	}...)
+}
+
+// namedCallback is the one route that the mux cannot have: beside
+// /api/v2/users/{user}/keys/{keyid} and its like neither would be the more exact.
+// No provider can be called as one of those is.
+const namedCallback = "/api/v2/users/oidc/{provider}/callback"
+
+// isNamedCallback finds the name of the provider in a path.
+func isNamedCallback(path string) (provider string, ok bool) {
+	before, after, _ := strings.Cut(namedCallback, "{provider}")
+	rest, found := strings.CutPrefix(path, before)
+	name, ends := strings.CutSuffix(rest, after)
+	return name, found && ends && name != "" && !strings.Contains(name, "/")
 }
 
 // unknownRoute answers what has no route.

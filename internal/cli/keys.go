@@ -13,8 +13,9 @@ func (a *app) keysCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "keys",
 		Short: "Change the key that encrypts secrets in the database",
-		Long: "SSH keys of users are encrypted in the database with a key from a file, of which\n" +
-			"the first line encrypts and every line decrypts. To change the key:\n\n" +
+		Long: "The SSH keys of users and what renews their logins at identity providers are\n" +
+			"encrypted in the database with a key from a file, of which the first line encrypts\n" +
+			"and every line decrypts. To change the key:\n\n" +
 			"  1. usher keys new-encryption-key   adds a new first line\n" +
 			"  2. copy the file to every node, if they do not share it\n" +
 			"  3. usher keys rotate-encryption    encrypts everything with the new key\n" +
@@ -74,7 +75,8 @@ func (a *app) rotateEncryptionCommand() *cobra.Command {
 			"encryption key file. Servers may be running. It can be interrupted and started\n" +
 			"again. The change is audited.\n\n" +
 			"With --discard-unreadable, what no key of the file decrypts is thrown away, which\n" +
-			"is the way out of a lost key: users get a new SSH key when they ask for theirs.",
+			"is the way out of a lost key: users get a new SSH key when they ask for theirs, and\n" +
+			"log in once more at their provider.",
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			offline, err := a.offline(cmd, rows)
@@ -104,14 +106,14 @@ func (a *app) rotateEncryptionCommand() *cobra.Command {
 // explainRotation says what a rotation did and what is left to do. Values that
 // no key opens are a failure.
 func (a *app) explainRotation(file string, r server.EncryptionRotation) error {
-	a.printf("The key %s encrypts from now on; %s encrypted anew.\n", r.KeyID, count(r.Resealed, "SSH key"))
+	a.printf("The key %s encrypts from now on; %s encrypted anew.\n", r.KeyID, count(r.Resealed, "secret"))
 	if r.Discarded > 0 {
-		a.printf("Thrown away: %s.\n", count(r.Discarded, "SSH key"))
+		a.printf("Thrown away: %s.\n", count(r.Discarded, "secret"))
 	}
 	if r.Unreadable > 0 {
 		return fmt.Errorf("%s cannot be decrypted, for want of the right key %s.\n"+
 			"Add that to %s and rotate again, or throw them away with --discard-unreadable",
-			count(r.Unreadable, "SSH key"), strings.Join(r.Missing, ", "), file)
+			count(r.Unreadable, "secret"), strings.Join(r.Missing, ", "), file)
 	}
 	if len(r.Others) > 0 {
 		a.printf("\nNothing in the database needs the other keys any more: %s. Remove their lines\n"+

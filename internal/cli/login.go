@@ -15,6 +15,8 @@ type loginOptions struct {
 	email    string
 	first    newPerson
 	password string // of the first user
+	// noBrowser keeps a browser from being opened; its page still serves.
+	noBrowser bool
 }
 
 func (a *app) loginCommand() *cobra.Command {
@@ -24,9 +26,12 @@ func (a *app) loginCommand() *cobra.Command {
 		Short: "Log in to a server, or create its first user",
 		Long: "Logs in to a server and remembers the session for the commands that follow.\n" +
 			"Without a scheme, URL is http for this machine and https for any other.\n\n" +
+			"At a terminal it opens a page of the server in a browser, where you sign in in any\n" +
+			"way that the server knows, and asks for the key that the page shows. With --email,\n" +
+			"or with an empty answer, it asks for a password instead. Passwords and keys are\n" +
+			"never shown; where standard input is no terminal, the password is a line of it.\n\n" +
 			"On a server without users it creates the first one, who becomes the owner. What\n" +
-			"the flags do not say is asked for. The password is never shown; where standard\n" +
-			"input is no terminal, it is a line of it.\n\n" +
+			"the flags do not say is asked for.\n\n" +
 			"With --token or USHER_SESSION_TOKEN no session is made: the token is checked and\n" +
 			"remembered.",
 		Example: "  usher login http://127.0.0.1:8080\n" +
@@ -41,7 +46,8 @@ func (a *app) loginCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return a.login(cmd, options, args) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&options.email, "email", "", "log in as the user with this `e-mail`")
+	flags.StringVar(&options.email, "email", "", "log in as the user with this `e-mail`, and a password")
+	flags.BoolVar(&options.noBrowser, "no-browser", false, "print the address of the page and open no browser")
 	options.first.addFlags(flags, "first-user-")
 	flags.StringVar(&options.password, "first-user-password", "", "the first user's `password`; other programs can see it here,\nstandard input is the better place")
 	flags.SortFlags = false
@@ -69,7 +75,7 @@ func (a *app) login(cmd *cobra.Command, options loginOptions, args []string) err
 	case hasUsers && first:
 		return fmt.Errorf("%s has its first user already; log in without --first-user-…", a.target.url)
 	case hasUsers:
-		err = a.loginWithPassword(cmd, client, options.email)
+		err = a.loginAsUser(cmd, client, options)
 	default:
 		err = a.createFirstUser(cmd, client, options)
 	}
@@ -92,12 +98,28 @@ func (a *app) loginClient(args []string) (*sdk.Client, error) {
 	return client, err
 }
 
-func (a *app) loginWithPassword(cmd *cobra.Command, client *sdk.Client, email string) error {
+// loginAsUser logs in by the browser or a password: at a terminal by what the
+// person there likes better.
+func (a *app) loginAsUser(cmd *cobra.Command, client *sdk.Client, options loginOptions) error {
 	ctx := cmd.Context()
 	methods, err := client.AuthMethods(ctx)
 	if err != nil {
 		return err
 	}
+	email := options.email
+	if email == "" && a.interactive() {
+		var done bool
+		email, done, err = a.loginWithBrowser(ctx, client, options, methods.Password.Enabled)
+		if err != nil || done {
+			return err
+		}
+	}
+	return a.loginWithPassword(cmd, client, methods, email)
+}
+
+func (a *app) loginWithPassword(cmd *cobra.Command, client *sdk.Client, methods sdk.AuthMethods, email string) error {
+	ctx := cmd.Context()
+	var err error
 	if !methods.Password.Enabled {
 		return fmt.Errorf("%s takes no passwords; log in with a token: usher login %s --token TOKEN", a.target.url, a.target.url)
 	}

@@ -21,7 +21,7 @@ func (a *app) organizationsCommand() *cobra.Command {
 	}
 	cmd.AddCommand(
 		a.organizationsListCommand(), a.organizationsShowCommand(), a.organizationsCreateCommand(), a.organizationsDeleteCommand(),
-		a.membersCommand(), a.rolesCommand(),
+		a.membersCommand(), a.rolesCommand(), a.syncSettingsCommand(),
 	)
 	return group(cmd)
 }

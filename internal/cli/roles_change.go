@@ -89,7 +89,7 @@ func (a *app) rolesCreateCommand() *cobra.Command {
 func (a *app) describedRole(cmd *cobra.Command, options roleOptions, args []string) (sdk.CustomRoleRequest, error) {
 	role := sdk.CustomRoleRequest{DisplayName: options.displayName}
 	if options.file != "" {
-		if err := a.readJSON(options.file, &role); err != nil {
+		if err := a.readJSON(options.file, "a role", &role); err != nil {
 			return role, err
 		}
 	}
@@ -109,8 +109,8 @@ func (a *app) describedRole(cmd *cobra.Command, options roleOptions, args []stri
 	return role, nil
 }
 
-// readJSON reads a file, or standard input, as the JSON of the API.
-func (a *app) readJSON(name string, v any) error {
+// readJSON reads a file, or standard input, as the JSON of what the API calls so.
+func (a *app) readJSON(name, what string, v any) error {
 	in := io.Reader(a.lines)
 	if name != "-" {
 		file, err := os.Open(name)
@@ -121,7 +121,7 @@ func (a *app) readJSON(name string, v any) error {
 		in = file
 	}
 	if err := json.NewDecoder(in).Decode(v); err != nil {
-		return fmt.Errorf("read %s: it is not the JSON of a role: %w", name, err)
+		return fmt.Errorf("read %s: it is not the JSON of %s: %w", name, what, err)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/spf13/cobra"
 
+	"usher/internal/idp"
 	"usher/internal/server"
 )
 
@@ -53,6 +54,7 @@ func TestSettingsWithoutAnything(t *testing.T) {
 			SessionDuration: 24 * time.Hour, DefaultTokenLifetime: 168 * time.Hour,
 			MaxTokenLifetime: 876600 * time.Hour, MaxAdminTokenLifetime: 168 * time.Hour,
 			APIKeysRetention: 168 * time.Hour, DormancyThreshold: 2160 * time.Hour,
+			PageConfig: server.PageConfig{SameSiteAuthCookie: "lax"},
 		},
 		logFormat: "text",
 	}
@@ -72,8 +74,15 @@ func TestSettingsReachTheirFields(t *testing.T) {
 		"encryption-key-file": "/srv/keys", "ssh-keygen-algorithm": "rsa4096",
 		"api-keys-retention": "0", "dormancy-threshold": "0", "audit-retention": "8760h",
 		"disable-password-auth": "true", "terms-of-service-url": "https://example.com/terms",
-		"log-format": "json", "log-level": "WARN",
+		"secure-auth-cookie": "true", "samesite-auth-cookie": "none", "host-prefix-cookie": "true",
+		"additional-csp-policy": "img-src https://a.example.com; font-src data:, style-src https://b.example.com", "strict-transport-security": "31536000",
+		"strict-transport-security-options": "includeSubDomains, preload",
+		"log-format":                        "json", "log-level": "WARN",
+		"oauth2-github-client-id": "id", "oauth2-github-client-secret": "hunter2", "oauth2-github-allow-signups": "true",
+		"oauth2-github-allow-everyone": "false", "oauth2-github-allowed-orgs": "acme, other", "oauth2-github-allowed-teams": "acme/doors",
+		"oauth2-github-enterprise-base-url": "https://git.example.com", "oauth2-github-device-flow": "false",
 	}
+	secure := true
 	want := serverOptions{
 		config: server.Config{
 			Listen: "127.0.0.1:0", DataDir: "/srv/usher", DatabaseURL: "postgres://u:p@db.example.com/usher",
@@ -83,6 +92,15 @@ func TestSettingsReachTheirFields(t *testing.T) {
 			MaxTokenLifetime: 1000 * time.Hour, MaxAdminTokenLifetime: 72 * time.Hour, DisableSessionExpiryRefresh: true,
 			AuditRetention:       8760 * time.Hour,
 			DefaultTokenLifetime: 48 * time.Hour, DisablePasswordAuth: true, TermsOfServiceURL: "https://example.com/terms",
+			PageConfig: server.PageConfig{
+				SecureAuthCookie: &secure, SameSiteAuthCookie: "none", HostPrefixCookie: true,
+				AdditionalCSPPolicy:     []string{"img-src https://a.example.com; font-src data:", "style-src https://b.example.com"},
+				StrictTransportSecurity: 31536000, StrictTransportSecurityOptions: []string{"includeSubDomains", "preload"},
+			},
+			GitHub: idp.GitHubConfig{
+				ClientID: "id", ClientSecret: "hunter2", AllowSignups: true, AllowedOrgs: []string{"acme", "other"},
+				AllowedTeams: []string{"acme/doors"}, EnterpriseBaseURL: "https://git.example.com",
+			},
 		},
 		logFormat: "json", logLevel: slog.LevelWarn,
 	}

@@ -22,8 +22,9 @@ const (
 	// asks for.
 	answerTime = 10 * time.Second
 	loginTime  = 20 * time.Second
-	// maxAnswer bounds the body of an answer, in bytes.
-	maxAnswer = 1 << 20
+	// maxAnswer bounds the body of an answer, in bytes: one below where the library
+	// for OAuth stops to read without a word.
+	maxAnswer = 1<<20 - 1
 	// maxUnderWay bounds how many logins one provider is asked about at a time,
 	// and queueTime how long a further one waits for a place.
 	maxUnderWay = 32

@@ -3,6 +3,7 @@ package idp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -26,6 +27,9 @@ type Provider struct {
 	// for a general text.
 	AllowSignups        bool
 	SignupsDisabledText string
+	// EmailFallback lets an account be found by its address although it is linked
+	// to another identity of this provider. It is dangerous: see the setting.
+	EmailFallback bool
 	// DeviceFlow says that logins go through a code that is entered on another
 	// device.
 	DeviceFlow bool
@@ -49,8 +53,11 @@ type source interface {
 type endpoints struct {
 	oauth2.Config
 	pkce bool // S256 (RFC 7636)
-	// grant is of what is exchanged: codes, or codes of devices (RFC 8628).
+	// exchange are further parameters of the exchange of a code.
 	exchange []oauth2.AuthCodeOption
+	// authenticate returns what proves who we are, anew for each request; nil
+	// where the client's secret does.
+	authenticate func() ([]oauth2.AuthCodeOption, error)
 	// authorize are further parameters of the address that people are sent to.
 	authorize func(state string) []oauth2.AuthCodeOption
 }
@@ -63,6 +70,31 @@ func (p *Provider) LoginType() account.LoginType { return account.LoginTypeOf(p.
 func (p *Provider) Ready(ctx context.Context) error {
 	_, err := p.source.endpoints(p.outbound(ctx))
 	return err
+}
+
+// discovered is a source that has to ask its provider before anybody can log in.
+type discovered interface {
+	// reachable reports, without asking anew, why that has not succeeded.
+	reachable() error
+	// issuer is what the provider calls itself, "" where that is not known.
+	issuer() string
+}
+
+// Reachable is Ready without asking anybody: it tells what is known.
+func (p *Provider) Reachable() error {
+	if d, ok := p.source.(discovered); ok {
+		return d.reachable()
+	}
+	return nil
+}
+
+// Issuer is what the provider calls itself in the answers that browsers bring
+// (RFC 9207); "" where that is not known.
+func (p *Provider) Issuer() string {
+	if d, ok := p.source.(discovered); ok {
+		return d.issuer()
+	}
+	return ""
 }
 
 // Start is where to send somebody, and what the callback must know of it.
@@ -186,15 +218,45 @@ func (p *Provider) exchange(ctx context.Context, cb Callback) (*oauth2.Token, er
 	if err != nil {
 		return nil, p.unreachable(err)
 	}
-	options := append([]oauth2.AuthCodeOption{redirectTo(to)}, ends.exchange...)
-	if ends.pkce {
-		options = append(options, oauth2.VerifierOption(cb.Verifier.Reveal()))
-	}
-	token, err := ends.Exchange(ctx, cb.Code.Reveal(), options...)
+	token, err := ends.redeem(ctx, cb, to, p.DeviceFlow)
 	if err != nil {
 		return nil, exchangeFailed(err)
 	}
 	return token, nil
+}
+
+// redeem makes a token of the code, which with the device flow is that of a
+// device.
+func (e *endpoints) redeem(ctx context.Context, cb Callback, redirectURI string, device bool) (*oauth2.Token, error) {
+	if device {
+		return e.pollDevice(ctx, cb.Code)
+	}
+	options := append([]oauth2.AuthCodeOption{redirectTo(redirectURI)}, e.exchange...)
+	if e.pkce {
+		options = append(options, oauth2.VerifierOption(cb.Verifier.Reveal()))
+	}
+	return e.ask(ctx, cb.Code, options...)
+}
+
+// ask asks the token endpoint.
+func (e *endpoints) ask(ctx context.Context, code secret.Redacted, options ...oauth2.AuthCodeOption) (*oauth2.Token, error) {
+	if e.authenticate != nil {
+		proof, err := e.authenticate()
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, proof...)
+	}
+	return e.Exchange(ctx, code.Reveal(), options...)
+}
+
+// refresh asks for new tokens. The library's own way has no room for a proof
+// of who we are; the code that it sends here without a value counts as not sent
+// (RFC 6749, section 3.2).
+func (e *endpoints) refresh(ctx context.Context, token secret.Redacted) (*oauth2.Token, error) {
+	return e.ask(ctx, "",
+		oauth2.SetAuthURLParam("grant_type", "refresh_token"),
+		oauth2.SetAuthURLParam("refresh_token", token.Reveal()))
 }
 
 func redirectTo(uri string) oauth2.AuthCodeOption { return oauth2.SetAuthURLParam("redirect_uri", uri) }
@@ -213,7 +275,16 @@ func exchangeFailed(err error) error {
 	if failed.Detail == pending {
 		failed.Kind = account.KindInvalid
 	}
-	return failed.Because(withoutURL(err))
+	return failed.Because(tokenFault(err))
+}
+
+// tokenFault is what the log may know: not the body of the answer, which may hold
+// what was sent.
+func tokenFault(err error) error {
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
+		return fmt.Errorf("the token endpoint answered %s, error %q", refused.Response.Status, refused.ErrorCode)
+	}
+	return withoutURL(err)
 }
 
 // IsPending reports that a login on another device is still waited for.
@@ -243,14 +314,26 @@ func (p *Provider) Refresh(ctx context.Context, refresh secret.Redacted) (Tokens
 	if err != nil {
 		return Tokens{}, err
 	}
-	token, err := ends.TokenSource(ctx, &oauth2.Token{RefreshToken: refresh.Reveal()}).Token()
-	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && refused.Response.StatusCode < http.StatusInternalServerError {
+	token, err := ends.refresh(ctx, refresh)
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && isRefusal(refused) {
 		return Tokens{}, &RefusedError{Code: refused.ErrorCode}
 	}
 	if err != nil {
-		return Tokens{}, withoutURL(err)
+		return Tokens{}, tokenFault(err)
 	}
 	return tokensOf(token), nil
+}
+
+// isRefusal tells a word about the refresh token from a provider that is
+// overloaded or cut off, after which the token may still be good. GitHub refuses
+// with the status 200, others without an error code.
+func isRefusal(e *oauth2.RetrieveError) bool {
+	switch status := e.Response.StatusCode; status {
+	case http.StatusBadRequest, http.StatusUnauthorized:
+		return true
+	default:
+		return e.ErrorCode != "" && status < http.StatusInternalServerError && status != http.StatusTooManyRequests
+	}
 }
 
 // unreachable is the refusal of a login while the provider cannot be asked.

@@ -66,6 +66,9 @@ func (k Key) Reveal() string {
 	return k.ID + "-" + *k.secret
 }
 
+// IsZero reports that there is no key.
+func (k Key) IsZero() bool { return k.ID == "" }
+
 // Hash returns the SHA-256 of the 22 characters of the secret, the form kept at
 // rest. It is nil for the zero Key.
 func (k Key) Hash() []byte {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"usher/internal/api"
+	"usher/internal/idp"
 	"usher/internal/secret"
 	"usher/internal/store"
 )
@@ -85,6 +86,10 @@ type Config struct {
 	DisablePasswordAuth bool
 	// TermsOfServiceURL is shown by login pages; may be empty.
 	TermsOfServiceURL string
+	PageConfig
+	// GitHub is about logins with GitHub, of which there are none without a client
+	// id. Its AccessURL and Roots are filled in.
+	GitHub idp.GitHubConfig
 
 	// Log receives the server's log; nil means a logger that discards.
 	Log *slog.Logger
@@ -189,6 +194,8 @@ func (c Config) Validate() error {
 	check("api-keys-retention", checkNotNegative(c.APIKeysRetention))
 	check("audit-retention", checkNotNegative(c.AuditRetention))
 	check("dormancy-threshold", checkNotNegative(c.DormancyThreshold))
+	c.validatePages(check)
+	c.validateGitHub(check)
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
 		check("tls-cert-file", errors.New("needs --tls-key-file, and the other way round"))
 	}

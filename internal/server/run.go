@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -170,6 +171,8 @@ func (c Config) handler(ctx context.Context, cases *service.Service, address net
 		Dialect:        api.Dialect(c.Dialect),
 		RateLimit:      c.RateLimit,
 		TrustedProxies: proxies,
+		Cookies:        c.cookies(),
+		PageHeaders:    c.pageHeaders(),
 		Settings:       c.publicSettings(),
 		DeploymentID:   deployment.String(),
 	})
@@ -249,6 +252,10 @@ func (c Config) publicSettings() map[string]any {
 		"disable_password_auth":          c.DisablePasswordAuth,
 		"terms_of_service_url":           c.TermsOfServiceURL,
 		"ssh_keygen_algorithm":           c.SSHKeygenAlgorithm,
+		"secure_auth_cookie":             c.secureCookies(),
+		"samesite_auth_cookie":           cmp.Or(c.SameSiteAuthCookie, SameSiteLax),
+		"host_prefix_cookie":             c.HostPrefixCookie,
+		"strict_transport_security":      c.StrictTransportSecurity,
 		// Clients take a missing field for a provider that decides about roles.
 		"oidc": map[string]any{"user_role_field": ""},
 	}

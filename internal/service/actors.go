@@ -49,6 +49,9 @@ type knownActor struct {
 	// lastUsed and expiresAt, in microseconds since 1970, run ahead of what is
 	// stored by as much as is still held in memory.
 	lastUsed, expiresAt atomic.Int64
+	// loginEnds is when the login at the provider ends from which the session
+	// comes; zero for never.
+	loginEnds time.Time
 }
 
 type generationStamp struct{ everyone, user uint64 }
@@ -101,10 +104,10 @@ func (c *actors) get(keyID string) *knownActor {
 
 // loading begins a load. The function it returns remembers what was loaded,
 // unless anything changed in the meantime.
-func (c *actors) loading() (remember func(hash [sha256.Size]byte, actor *account.Actor) *knownActor) {
+func (c *actors) loading() (remember func(hash [sha256.Size]byte, actor *account.Actor, loginEnds time.Time) *knownActor) {
 	before := c.changes.Load()
-	return func(hash [sha256.Size]byte, actor *account.Actor) *knownActor {
-		known := &knownActor{hash: hash, actor: actor, stamp: c.stamp(actor.User.ID)}
+	return func(hash [sha256.Size]byte, actor *account.Actor, loginEnds time.Time) *knownActor {
+		known := &knownActor{hash: hash, actor: actor, stamp: c.stamp(actor.User.ID), loginEnds: loginEnds}
 		known.lastUsed.Store(actor.Key.LastUsed.UnixMicro())
 		known.expiresAt.Store(actor.Key.ExpiresAt.UnixMicro())
 		// The stamp is taken before the comparison: a change that comes after
@@ -116,6 +119,8 @@ func (c *actors) loading() (remember func(hash [sha256.Size]byte, actor *account
 	}
 }
 
-// expired reports whether the key's time was over, as far as this node knows:
-// another one may have moved it.
-func (k *knownActor) expired(now time.Time) bool { return k.expiresAt.Load() < now.UnixMicro() }
+// expired reports whether the time of the key, or of the login behind it, was
+// over, as far as this node knows: another one may have moved it.
+func (k *knownActor) expired(now time.Time) bool {
+	return k.expiresAt.Load() < now.UnixMicro() || !k.loginEnds.IsZero() && !k.loginEnds.After(now)
+}

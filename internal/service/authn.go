@@ -63,6 +63,10 @@ func (s *Service) loadActor(ctx context.Context, key secret.PresentedKey, now ti
 	if c.Key.Expired(now) {
 		return nil, s.refuseExpired(ctx, actor.From(origin))
 	}
+	loginEnds, err := s.checkProviderSession(ctx, c, now)
+	if err != nil {
+		return nil, err
+	}
 	switch c.User.Status {
 	case account.StatusSuspended:
 		return nil, inactive(c.User.Status)
@@ -74,7 +78,7 @@ func (s *Service) loadActor(ctx context.Context, key secret.PresentedKey, now ti
 		actor = account.NewActor(woken, c.Memberships, c.Key)
 	case account.StatusActive:
 	}
-	return remember(hash, actor), nil
+	return remember(hash, actor, loginEnds), nil
 }
 
 // refuseExpired refuses a key whose time is over. A key that was replaced is

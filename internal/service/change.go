@@ -20,6 +20,19 @@ type entry struct {
 	// outdated are the users about whom something that was read before is no
 	// longer true: their own row, their keys, roles or memberships.
 	outdated []uuid.UUID
+	// warnings are for the log once the change is done: what is not done needs none.
+	warnings []warning
+}
+
+// warning is a line of the log.
+type warning struct {
+	message string
+	args    []any // as slog has them
+}
+
+// warn tells the operator of something that the change came upon.
+func (e *entry) warn(message string, args ...any) {
+	e.warnings = append(e.warnings, warning{message: message, args: args})
 }
 
 // outdates says that what was read of the user before is no longer true.
@@ -55,6 +68,11 @@ func (s *Service) change(ctx context.Context, actor *account.Actor, template acc
 	}
 	if err != nil && e != nil {
 		s.recordRefusal(ctx, actor, e.AuditEntry, err)
+	}
+	if err == nil {
+		for _, w := range e.warnings {
+			s.Log.WarnContext(ctx, w.message, w.args...)
+		}
 	}
 	return err
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"usher/internal/account"
 	"usher/internal/secret"
 	"usher/internal/store"
@@ -19,6 +21,7 @@ type keySpec struct {
 	lifetime  time.Duration
 	scopes    []string          // none: all
 	allowList account.AllowList // none: everything
+	identity  uuid.UUID         // that opened the session, if one did
 }
 
 // buildKey makes the key and its stored half, never used so far.
@@ -50,6 +53,8 @@ func (s *Service) buildKey(spec keySpec) (secret.Key, account.APIKey, error) {
 		LastUsed:  account.NeverUsed(),
 		CreatedAt: now,
 		UpdatedAt: now,
+
+		IdentityID: spec.identity,
 	}, nil
 }
 

@@ -13,20 +13,40 @@ import (
 type AuthMethods struct {
 	Password          bool
 	TermsOfServiceURL string
+	// GitHub and OIDC are the providers that the API has routes of their own for,
+	// nil where they are not configured or cannot be reached.
+	GitHub, OIDC *Provider
+	// Further are the other OpenID Connect providers that can be reached.
+	Further []*Provider
 }
 
-// AuthMethods returns the ways to sign in.
+// AuthMethods returns the ways to sign in. It asks no provider.
 func (s *Service) AuthMethods() AuthMethods {
-	return AuthMethods{Password: !s.DisablePasswordAuth, TermsOfServiceURL: s.TermsOfServiceURL}
+	methods := AuthMethods{Password: !s.DisablePasswordAuth, TermsOfServiceURL: s.TermsOfServiceURL}
+	for _, p := range s.Providers.All() {
+		switch {
+		case p.Reachable() != nil:
+		case p.Name == account.ProviderGitHub:
+			methods.GitHub = p
+		case p.Name == account.ProviderOIDC:
+			methods.OIDC = p
+		default:
+			methods.Further = append(methods.Further, p)
+		}
+	}
+	return methods
 }
 
-// OIDCClaims refuses to tell what a provider said of the actor at its last
-// login: without a provider nobody has signed in through one.
-func (s *Service) OIDCClaims(actor *account.Actor) error {
-	if actor.User.LoginType != account.LoginOIDC {
-		return account.Invalid("User is not an OIDC user.")
+// UnreachableProviders lists the names of the providers through which nobody can
+// sign in at the moment.
+func (s *Service) UnreachableProviders() []string {
+	var names []string
+	for _, p := range s.Providers.All() {
+		if p.Reachable() != nil {
+			names = append(names, p.Name)
+		}
 	}
-	return account.Invalid("OpenID Connect is not configured on this server, and no claims are stored.")
+	return names
 }
 
 // Login is an attempt to sign in with a password.

@@ -164,6 +164,9 @@ func (s *Service) AddMember(ctx context.Context, actor *account.Actor, org accou
 		if slices.Contains(user.OrganizationIDs, organization.ID) {
 			return alreadyMember()
 		}
+		if err := s.checkMembershipByHand(ctx, tx, user); err != nil {
+			return err
+		}
 		e.outdates(user.ID)
 		err = tx.InsertMember(ctx, organization.ID, user.ID, s.now())
 		if account.KindOf(err) == account.KindConflict { // somebody else was faster
@@ -218,6 +221,9 @@ func (s *Service) RemoveMember(ctx context.Context, actor *account.Actor, org ac
 		if self {
 			return account.Invalid("You cannot remove yourself from an organization.")
 		}
+		if err := s.checkMembershipByHand(ctx, tx, member.User); err != nil {
+			return err
+		}
 		e.outdates(member.User.ID)
 		e.Diff = account.MemberDiff(member, account.Member{})
 		return tx.DeleteMember(ctx, organization.ID, member.User.ID)
@@ -237,6 +243,9 @@ func (s *Service) UpdateMemberRoles(ctx context.Context, actor *account.Actor, o
 			e.aboutMember(organization, before.User)
 		}
 		if err != nil {
+			return err
+		}
+		if err := checkOrgRolesByHand(ctx, tx, organization.ID, before.User); err != nil {
 			return err
 		}
 		if actor.Is(before.User.ID) {

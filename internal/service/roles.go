@@ -69,6 +69,9 @@ func readableRoles(actor *account.Actor, memberships []account.Membership) map[u
 // contract's (users.md, section 5.10).
 func (s *Service) UpdateRoles(ctx context.Context, actor *account.Actor, ref account.UserRef, roles []string, malformed error) (account.User, error) {
 	return s.changeUser(ctx, actor, ref, func(ctx context.Context, tx *store.Tx, u *account.User) error {
+		if err := s.checkSiteRolesByHand(ctx, tx, *u); err != nil {
+			return err
+		}
 		if actor.Is(u.ID) {
 			return account.Invalid("You cannot change your own roles.")
 		}

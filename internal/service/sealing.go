@@ -176,78 +176,135 @@ func (s *Service) adoptEncryptionKey(ctx context.Context, ring secret.Keyring, d
 	})
 }
 
+// sealedValue is one value that is sealed at rest.
+type sealedValue struct {
+	id     uuid.UUID // what it is walked by
+	place  string
+	sealed string
+	// put stores the same value, sealed anew, and discard forgets it for good.
+	put     func(ctx context.Context, tx *store.Tx, sealed string) error
+	discard func(ctx context.Context, tx *store.Tx, e *entry) error
+}
+
+// sealedValues lists values of one kind that come after the id, as many as fit
+// into a batch.
+type sealedValues func(ctx context.Context, tx *store.Tx, after uuid.UUID) ([]sealedValue, error)
+
+// sealedKinds is everything that is sealed at rest, but the check value.
+func sealedKinds() []sealedValues { return []sealedValues{sealedSSHKeys, sealedRefreshTokens} }
+
+func sealedSSHKeys(ctx context.Context, tx *store.Tx, after uuid.UUID) ([]sealedValue, error) {
+	keys, err := tx.ListGitSSHKeys(ctx, after, resealBatch)
+	values := make([]sealedValue, len(keys))
+	for i, key := range keys {
+		values[i] = sealedValue{
+			id: key.UserID, place: sshKeyPlace(key.UserID), sealed: key.SealedPrivateKey,
+			put: func(ctx context.Context, tx *store.Tx, sealed string) error {
+				return tx.ResealGitSSHKey(ctx, key.UserID, sealed)
+			},
+			discard: func(ctx context.Context, tx *store.Tx, e *entry) error {
+				gone := entry{AuditEntry: gitSSHKeyEntry(account.AuditDelete)}
+				gone.aboutGitSSHKey(key.UserID, key.PublicKey)
+				gone.Diff, gone.Additional = account.GitSSHKeyDiff(key.GitSSHKey, account.GitSSHKey{}), account.AutomaticFields("offline")
+				e.also = append(e.also, gone.AuditEntry)
+				return tx.DeleteGitSSHKey(ctx, key.UserID)
+			},
+		}
+	}
+	return values, err
+}
+
+// sealedRefreshTokens renew logins at providers. Without its token a session ends
+// when the provider's word for it does: its user logs in again.
+func sealedRefreshTokens(ctx context.Context, tx *store.Tx, after uuid.UUID) ([]sealedValue, error) {
+	tokens, err := tx.ListRefreshTokens(ctx, after, resealBatch)
+	values := make([]sealedValue, len(tokens))
+	for i, token := range tokens {
+		put := func(ctx context.Context, tx *store.Tx, sealed string) error {
+			return tx.ResealRefreshToken(ctx, token.IdentityID, sealed)
+		}
+		values[i] = sealedValue{
+			id: token.IdentityID, place: refreshTokenPlace(token.IdentityID), sealed: token.Sealed, put: put,
+			discard: func(ctx context.Context, tx *store.Tx, _ *entry) error { return put(ctx, tx, "") },
+		}
+	}
+	return values, err
+}
+
 func (s *Service) resealAll(ctx context.Context, ring secret.Keyring, discard bool, r *EncryptionRotation) error {
-	after := uuid.Nil
-	for {
-		last, batch, err := s.reseal(ctx, ring, after, discard)
-		if err != nil {
-			return err
-		}
-		r.Resealed += batch.Resealed
-		r.Discarded += batch.Discarded
-		r.Unreadable += batch.Unreadable
-		for _, id := range batch.Missing {
-			if !slices.Contains(r.Missing, id) {
-				r.Missing = append(r.Missing, id)
+	for _, kind := range sealedKinds() {
+		after := uuid.Nil
+		for {
+			last, batch, err := s.reseal(ctx, ring, kind, after, discard)
+			if err != nil {
+				return err
 			}
+			r.add(batch)
+			if last == uuid.Nil {
+				break
+			}
+			after = last
 		}
-		if last == uuid.Nil {
-			return nil
+	}
+	return nil
+}
+
+// add counts what one batch did.
+func (r *EncryptionRotation) add(batch EncryptionRotation) {
+	r.Resealed += batch.Resealed
+	r.Discarded += batch.Discarded
+	r.Unreadable += batch.Unreadable
+	for _, id := range batch.Missing {
+		if !slices.Contains(r.Missing, id) {
+			r.Missing = append(r.Missing, id)
 		}
-		after = last
 	}
 }
 
-// reseal seals the SSH keys of the users after the given one anew, as many as
-// fit into a batch, and returns the last user; the nil UUID says that this was
-// the end.
-func (s *Service) reseal(ctx context.Context, ring secret.Keyring, after uuid.UUID, discard bool) (last uuid.UUID, batch EncryptionRotation, err error) {
+// reseal seals the values of one kind after the given id anew, as many as fit
+// into a batch, and returns the last id; the nil UUID says that this was the end.
+func (s *Service) reseal(ctx context.Context, ring secret.Keyring, kind sealedValues, after uuid.UUID, discard bool) (last uuid.UUID, batch EncryptionRotation, err error) {
 	err = s.change(ctx, account.Anonymous(account.Origin{}), account.AuditEntry{}, func(ctx context.Context, tx *store.Tx, e *entry) error {
 		e.unaudited = true // as a whole: what is discarded has entries of its own
 		last, batch = uuid.Nil, EncryptionRotation{}
-		keys, err := tx.ListGitSSHKeys(ctx, after, resealBatch)
+		values, err := kind(ctx, tx, after)
 		if err != nil {
 			return err
 		}
-		for _, key := range keys {
-			if err := s.resealKey(ctx, tx, e, ring, key, discard, &batch); err != nil {
+		for _, value := range values {
+			if err := s.resealValue(ctx, tx, e, ring, value, discard, &batch); err != nil {
 				return err
 			}
 		}
-		if len(keys) == resealBatch {
-			last = keys[len(keys)-1].UserID
+		if len(values) == resealBatch {
+			last = values[len(values)-1].id
 		}
 		return nil
 	})
 	return last, batch, err
 }
 
-func (s *Service) resealKey(ctx context.Context, tx *store.Tx, e *entry, ring secret.Keyring, key store.GitSSHKey, discard bool, batch *EncryptionRotation) error {
-	place := sshKeyPlace(key.UserID)
-	private, err := s.Sealer.Open(place, key.SealedPrivateKey)
+func (s *Service) resealValue(ctx context.Context, tx *store.Tx, e *entry, ring secret.Keyring, value sealedValue, discard bool, batch *EncryptionRotation) error {
+	opened, err := s.Sealer.Open(value.place, value.sealed)
 	switch {
-	case err == nil && secret.SealedWith(key.SealedPrivateKey) == ring.Current():
+	case err == nil && secret.SealedWith(value.sealed) == ring.Current():
 		return nil
 	case err == nil:
-		sealed, err := ring.Seal(place, private)
+		sealed, err := ring.Seal(value.place, opened)
 		if err != nil {
 			return err
 		}
 		batch.Resealed++
-		return tx.ResealGitSSHKey(ctx, key.UserID, sealed)
+		return value.put(ctx, tx, sealed)
 	case !blamesKeys(err):
 		return err
 	case !discard:
 		batch.Unreadable++
-		batch.Missing = append(batch.Missing, secret.SealedWith(key.SealedPrivateKey))
+		batch.Missing = append(batch.Missing, secret.SealedWith(value.sealed))
 		return nil
 	}
 	batch.Discarded++
-	gone := entry{AuditEntry: gitSSHKeyEntry(account.AuditDelete)}
-	gone.aboutGitSSHKey(key.UserID, key.PublicKey)
-	gone.Diff, gone.Additional = account.GitSSHKeyDiff(key.GitSSHKey, account.GitSSHKey{}), account.AutomaticFields("offline")
-	e.also = append(e.also, gone.AuditEntry)
-	return tx.DeleteGitSSHKey(ctx, key.UserID)
+	return value.discard(ctx, tx, e)
 }
 
 // recordRotation writes into the audit log what a rotation did, if anything.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"usher/internal/account"
+	"usher/internal/idp"
 	"usher/internal/secret"
 	"usher/internal/store"
 )
@@ -20,6 +21,8 @@ type Config struct {
 	// from whoever reads the database.
 	SSHKeys *secret.SSHKeyMaker
 	Sealer  *secret.Sealer
+	// Providers are where people can come from beside their passwords; may be nil.
+	Providers *idp.Providers
 	// SessionDuration is the life of a login that is not used.
 	SessionDuration time.Duration
 	// DefaultTokenLifetime is the life of keys that are made without one.
@@ -36,6 +39,11 @@ type Config struct {
 	// DormancyThreshold is how long a person must not have been seen to become
 	// dormant; 0 means that nobody ever does.
 	DormancyThreshold time.Duration
+	// SiteRoleSync and OrganizationSync decide about people who log in through the
+	// default OpenID Connect provider. OrganizationSync holds until other settings
+	// are stored.
+	SiteRoleSync     account.SiteRoleSync
+	OrganizationSync account.OrganizationSync
 	// DisablePasswordAuth refuses every password login, also of owners.
 	DisablePasswordAuth bool
 	// TermsOfServiceURL is for login pages; may be empty.
@@ -52,6 +60,7 @@ type Service struct {
 	failures *loginFailures
 	legacy   legacyKeys
 	replaced *replacedUses
+	renewals *renewals
 }
 
 // New returns the use cases. Close must be called at the end.
@@ -59,7 +68,7 @@ func New(cfg Config) *Service {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Service{Config: cfg, actors: newActors(), failures: newLoginFailures(), replaced: newReplacedUses()}
+	s := &Service{Config: cfg, actors: newActors(), failures: newLoginFailures(), replaced: newReplacedUses(), renewals: newRenewals()}
 	s.activity = startActivity(cfg.Store, cfg.Log, s.actors.forget)
 	return s
 }

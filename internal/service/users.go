@@ -116,6 +116,9 @@ func (s *Service) DeleteUser(ctx context.Context, actor *account.Actor, ref acco
 		if err := tx.DeleteUserKeys(ctx, user.ID); err != nil {
 			return err
 		}
+		if err := tx.DeleteUserIdentities(ctx, user.ID); err != nil {
+			return err
+		}
 		return tx.UpdateUser(ctx, gone)
 	})
 }

@@ -110,6 +110,9 @@ func (s *Service) admit(ctx context.Context, tx *store.Tx, actor *account.Actor,
 	if err := checkLogin(n); err != nil {
 		return nil, err
 	}
+	if n.LoginType == account.LoginOIDC && len(n.Roles) > 0 && s.SiteRoleSync.Field != "" {
+		return nil, rolesAreSynced()
+	}
 	return organizations, authorizeCreation(actor, n, organizations)
 }
 

@@ -1,0 +1,51 @@
+package api
+
+import (
+	"html/template"
+	"net/url"
+	"strings"
+)
+
+// githubCallbackPath and oidcCallbackPath begin a login at a provider as well as
+// they end it; a further provider has its name in the path.
+const (
+	githubCallbackPath = "/api/v2/users/oauth2/github/callback"
+	oidcCallbackPath   = "/api/v2/users/oidc/callback"
+)
+
+// providerButton leads to an identity provider.
+type providerButton struct {
+	Text string
+	Icon template.URL
+	URL  string
+}
+
+// providerButtons are for the providers that people can be sent to at the moment.
+func (a *API) providerButtons(redirect string) []providerButton {
+	methods := a.Service.AuthMethods()
+	var buttons []providerButton
+	add := func(text, icon, path string) {
+		buttons = append(buttons, providerButton{Text: text, Icon: iconURL(icon), URL: withRedirect(path, redirect)})
+	}
+	if p := methods.GitHub; p != nil {
+		add(p.SignInText, p.IconURL, githubCallbackPath)
+	}
+	if p := methods.OIDC; p != nil {
+		add(p.SignInText, p.IconURL, oidcCallbackPath)
+	}
+	for _, p := range methods.Further {
+		add(p.SignInText, p.IconURL, "/api/v2/users/oidc/"+url.PathEscape(p.Name)+"/callback")
+	}
+	return buttons
+}
+
+// iconURL takes the address of a picture, which may hold the picture itself.
+func iconURL(address string) template.URL {
+	lower := strings.ToLower(address)
+	for _, scheme := range []string{"https://", "http://", "data:image/", "/"} {
+		if strings.HasPrefix(lower, scheme) {
+			return template.URL(address) //nolint:gosec // the operator chose it, and a picture runs nothing
+		}
+	}
+	return ""
+}
