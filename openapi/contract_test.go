@@ -47,6 +47,8 @@ func TestOperations(t *testing.T) {
 		"POST /api/v2/users/login":                                  "login",
 		"POST /api/v2/users/logout":                                 "logout",
 		"GET /api/v2/users/authmethods":                             "authMethods",
+		"POST /api/v2/users/otp/request":                            "requestOneTimePasscode",
+		"POST /api/v2/users/otp/change-password":                    "changePasswordWithOneTimePasscode",
 		"POST /api/v2/users/validate-password":                      "validatePassword",
 		"GET /api/v2/users/roles":                                   "listSiteRoles",
 		"GET /api/v2/users":                                         "listUsers",

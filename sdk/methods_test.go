@@ -207,6 +207,7 @@ func methods(t *testing.T) map[string]method {
 	}
 	maps.Copy(all, settingsMethods())
 	maps.Copy(all, organizationMethods(org))
+	maps.Copy(all, syncMethods())
 	return all
 }
 

@@ -59,6 +59,16 @@ func (r LoginWithPasswordRequest) Format(f fmt.State, verb rune) {
 // LogValue implements [slog.LogValuer] without the password.
 func (r LoginWithPasswordRequest) LogValue() slog.Value { return logValue(r) }
 
+// Format implements [fmt.Formatter] without the password and the passcode.
+func (r ChangePasswordWithOneTimePasscodeRequest) Format(f fmt.State, verb rune) {
+	type plain ChangePasswordWithOneTimePasscodeRequest
+	r.Password, r.OneTimePasscode = redact(r.Password), redact(r.OneTimePasscode)
+	fmt.Fprintf(f, fmt.FormatString(f, verb), plain(r))
+}
+
+// LogValue implements [slog.LogValuer] without the password and the passcode.
+func (r ChangePasswordWithOneTimePasscodeRequest) LogValue() slog.Value { return logValue(r) }
+
 // Format implements [fmt.Formatter] without the token.
 func (r LoginWithPasswordResponse) Format(f fmt.State, verb rune) {
 	type plain LoginWithPasswordResponse

@@ -157,6 +157,11 @@ func TestFieldsAlwaysPresent(t *testing.T) {
 		"RecordAutofillParametersResponse": {sdk.RecordAutofillParametersResponse{}, []string{
 			"created_at", "parameters", "template_id", "transition", "workspace_id",
 		}},
+		"OrganizationSyncSettings": {sdk.OrganizationSyncSettings{}, []string{"field", "mapping", "organization_assign_default"}},
+		"OrganizationSyncConfig":   {sdk.OrganizationSyncConfig{}, []string{"assign_default", "field"}},
+		"RoleSyncSettings":         {sdk.RoleSyncSettings{}, []string{"field", "mapping"}},
+		"RoleSyncConfig":           {sdk.RoleSyncConfig{}, []string{"field"}},
+		"SyncMapping":              {sdk.SyncMapping[string]{}, []string{"gets", "given"}},
 		"ValidationError":          {sdk.ValidationError{}, []string{"detail", "field"}},
 		"LoginWithPasswordRequest": {sdk.LoginWithPasswordRequest{}, []string{"email", "password"}},
 		"UpdateUserEmailRequest":   {sdk.UpdateUserEmailRequest{}, []string{"email"}},

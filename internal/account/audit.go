@@ -213,6 +213,12 @@ func UserDiff(before, after User, passwordChanged bool) Diff {
 	return diff
 }
 
+// AddPasscode adds to a diff about a user until when its passcode can be used; the
+// zero time stands for none. Nothing of the passcode itself is ever part of it.
+func (d Diff) AddPasscode(before, after time.Time) {
+	d.add("one_time_passcode_expires_at", timeOrEmpty(before), timeOrEmpty(after))
+}
+
 // KeyDiff returns what changed between two states of an API key. Nothing of the
 // key itself is ever part of it.
 func KeyDiff(before, after APIKey) Diff {

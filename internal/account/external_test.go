@@ -105,7 +105,8 @@ func TestIsAffirmed(t *testing.T) {
 	}
 	for _, no := range []any{
 		nil, false, "false", "0", "", "yes", "2", json.Number("0"), json.Number("0.0"), json.Number("1e999"), 0.0,
-		[]any{true}, map[string]any{"verified": true},
+		[]any{true},
+		map[string]any{"verified": true},
 	} {
 		if IsAffirmed(no) {
 			t.Errorf("%#v is a yes", no)

@@ -135,8 +135,8 @@ func textsOf(list []any, field string) ([]string, error) {
 	return texts, nil
 }
 
-// asNames returns the names sorted, each once.
-func asNames(names []string) []string { return slices.Compact(slices.Sorted(slices.Values(names))) }
+// asNames returns the names sorted, each once; never nil.
+func asNames(names []string) []string { return slices.Compact(asSet(names)) }
 
 // distinct returns the elements in their order, each once.
 func distinct[T comparable](list []T) []T {
@@ -164,11 +164,7 @@ func checkSync[T any](field string, mapping map[string][]T) []FieldError {
 	entries := 0
 	for _, claim := range slices.Sorted(maps.Keys(mapping)) {
 		entries += max(1, len(mapping[claim]))
-		err := checkClaimText(claim, maxSyncClaimBytes)
-		if claim == "" {
-			err = fmt.Errorf("must not map the empty value")
-		}
-		if err != nil {
+		if err := checkClaimValue(claim); err != nil {
 			return append(faults, FieldError{Field: "mapping", Detail: err.Error()})
 		}
 	}
@@ -176,6 +172,15 @@ func checkSync[T any](field string, mapping map[string][]T) []FieldError {
 		faults = append(faults, FieldError{Field: "mapping", Detail: fmt.Sprintf("must have at most %d entries", MaxSyncEntries)})
 	}
 	return faults
+}
+
+// checkClaimValue refuses a value that no claim can have, or that should not decide:
+// an empty text says nothing.
+func checkClaimValue(value string) error {
+	if value == "" {
+		return fmt.Errorf("must not map the empty value")
+	}
+	return checkClaimText(value, maxSyncClaimBytes)
 }
 
 func checkClaimText(text string, limit int) error {
@@ -222,17 +227,28 @@ type MappingPair[T comparable] struct {
 // removed.
 type MappingEdit[T comparable] struct{ Add, Remove []MappingPair[T] }
 
-// Check reports lists that are too long.
+// Check reports lists that are too long, and a bad value among what is added.
 func (e *MappingEdit[T]) Check() []FieldError {
 	faults := []FieldError{}
 	detail := fmt.Sprintf("must have at most %d entries", MaxSyncEntries)
 	if len(e.Add) > MaxSyncEntries {
 		faults = append(faults, FieldError{Field: "add", Detail: detail})
+	} else if err := checkAdded(e.Add); err != nil {
+		faults = append(faults, FieldError{Field: "add", Detail: err.Error()})
 	}
 	if len(e.Remove) > MaxSyncEntries {
 		faults = append(faults, FieldError{Field: "remove", Detail: detail})
 	}
 	return faults
+}
+
+func checkAdded[T comparable](lines []MappingPair[T]) error {
+	for _, line := range lines {
+		if err := checkClaimValue(line.Given); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Apply returns the mapping after the edit. A value whose last line was removed is

@@ -90,6 +90,12 @@ func mutations() map[string]mutation {
 		"deleteOrganizationRole": {"delete", "custom_role", func(t *testing.T, s *servertest.Server) answer {
 			return owner(s).delete(t, withRole(t, s)+"/helpers")
 		}},
+		"updateOrganizationSync":        {"write", "idp_sync_settings_organization", onSync(orgSyncPath)},
+		"updateOrganizationSyncConfig":  {"write", "idp_sync_settings_organization", onSync(orgSyncPath + "/config")},
+		"updateOrganizationSyncMapping": {"write", "idp_sync_settings_organization", onSync(orgSyncPath + "/mapping")},
+		"updateRoleSync":                {"write", "idp_sync_settings_role", onSync(roleSyncPath("default"))},
+		"updateRoleSyncConfig":          {"write", "idp_sync_settings_role", onSync(roleSyncPath("default", "config"))},
+		"updateRoleSyncMapping":         {"write", "idp_sync_settings_role", onSync(roleSyncPath("default", "mapping"))},
 		// Reading, as the method says, but not only.
 		"getGitSSHKey":        {"create", "git_ssh_key", onUser(http.MethodGet, "gitsshkey", nil)},
 		"getGitSSHPrivateKey": {"open", "git_ssh_key", lookAtOwnKey},
@@ -126,6 +132,14 @@ func onNewOrganization(method, below string, request any) func(*testing.T, *serv
 			at += "/" + below
 		}
 		return owner(s).do(t, method, at, request)
+	}
+}
+
+// onSync is a change by the owner to the settings of a sync, to nothing.
+func onSync(at string) func(*testing.T, *servertest.Server) answer {
+	return func(t *testing.T, s *servertest.Server) answer {
+		t.Helper()
+		return owner(s).patch(t, at, body{})
 	}
 }
 

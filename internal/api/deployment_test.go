@@ -167,11 +167,15 @@ func TestDeploymentConfig(t *testing.T) {
 		}
 		for name, want := range map[string]string{
 			"database": database, "session_duration": "86400000000000", "audit_retention": "0", "dialect": `"reference"`,
-			"trusted_proxies": "[]", "ssh_keygen_algorithm": `"ed25519"`, "oidc": `{"user_role_field":""}`,
+			"trusted_proxies": "[]", "ssh_keygen_algorithm": `"ed25519"`,
 		} {
 			if string(got.Config[name]) != want {
 				t.Errorf("%s is %s, want %s", name, got.Config[name], want)
 			}
+		}
+		var provider map[string]any
+		if err := json.Unmarshal(got.Config["oidc"], &provider); err != nil || provider["user_role_field"] != "" {
+			t.Errorf("the provider is %s, want an empty user_role_field", got.Config["oidc"])
 		}
 		if got.Options == nil || len(got.Options) != 0 {
 			t.Errorf("options are %v, want []", got.Options)

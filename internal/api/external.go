@@ -63,17 +63,17 @@ func (c *call) callback(name string) error {
 	if l.query.Has("redirect") {
 		l.redirect = sanitizeRedirect(l.query.Get("redirect"))
 	}
-	ending := l.query.Has("error") || l.query.Get("code") != ""
-	var err error
-	if ending {
-		err = l.end()
-	} else {
-		err = l.begin()
+	if !l.query.Has("error") && l.query.Get("code") == "" {
+		return l.explain(l.begin())
 	}
-	if ending && !goesOn(err) {
+	session, err := l.end()
+	if !goesOn(err) {
 		l.forgetLogin()
 	}
-	return l.explain(err)
+	if err != nil {
+		return l.explain(err)
+	}
+	return l.signIn(session)
 }
 
 func productOf(name string) string {
@@ -186,32 +186,32 @@ func (c *call) sendOn(to string) error {
 	return nil
 }
 
-// end finishes a login.
-func (l *externalLogin) end() error {
+// end finds out who has come back and lets them in.
+func (l *externalLogin) end() (service.ExternalSession, error) {
 	if l.query.Has("error") {
-		return providerRefused(l.query)
+		return service.ExternalSession{}, providerRefused(l.query)
 	}
 	if err := l.provider.CheckHost(l.r.Host); err != nil {
-		return err
+		return service.ExternalSession{}, err
 	}
 	if err := l.checkState(); err != nil {
-		return err
+		return service.ExternalSession{}, err
 	}
-	conversion := l.cookieValue(conversionCookie)
 	if strings.HasPrefix(l.query.Get("state"), "convert-") {
 		http.SetCookie(l.w, &http.Cookie{Name: conversionCookie, Path: "/", MaxAge: -1})
 	}
-	session, err := l.api.Service.FinishExternalLogin(l.ctx(), l.actor, l.provider, service.ExternalCallback{
+	return l.api.Service.FinishExternalLogin(l.ctx(), l.actor, l.provider, service.ExternalCallback{
 		Code:       secret.Redacted(l.query.Get("code")),
 		State:      l.query.Get("state"),
 		Verifier:   secret.Redacted(l.cookieValue(verifierCookie)),
 		Host:       l.r.Host,
-		Conversion: secret.Redacted(conversion),
+		Conversion: secret.Redacted(l.cookieValue(conversionCookie)),
 		Link:       secret.Redacted(l.cookieValue(linkCookie)),
 	})
-	if err != nil {
-		return err
-	}
+}
+
+// signIn gives the browser its session, and sends it on.
+func (l *externalLogin) signIn(session service.ExternalSession) error {
 	if session.SignedOut {
 		l.clearSession()
 	}

@@ -52,6 +52,8 @@ func (a *API) routes() []route {
 		{"POST", "/api/v2/users/login", "login", forEveryone, loginLimit, a.login},
 		{"POST", "/api/v2/users/logout", "logout", forUsers, apiLimit, a.logout},
 		{"GET", "/api/v2/users/authmethods", "authMethods", forEveryone, apiLimit, a.authMethods},
+		{"POST", "/api/v2/users/otp/request", "requestOneTimePasscode", forEveryone, loginLimit, a.requestPasscode},
+		{"POST", "/api/v2/users/otp/change-password", "changePasswordWithOneTimePasscode", forEveryone, loginLimit, a.resetPasswordByPasscode},
 		{"POST", "/api/v2/users/validate-password", "validatePassword", forEveryone, loginLimit, a.validatePassword},
 		{"GET", "/api/v2/users/roles", "listSiteRoles", forUsers, apiLimit, a.listSiteRoles},
 

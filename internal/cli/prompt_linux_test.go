@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"reflect"
 	"runtime"
@@ -41,7 +42,7 @@ func newConversation(t *testing.T) *conversation {
 	}
 	t.Cleanup(func() { _, _ = questions.Close(), writer.Close() })
 	c := &conversation{keyboard: keyboard, tty: tty, questions: questions, writer: writer, before: before, screen: &bytes.Buffer{}}
-	c.app = newApp(IO{In: tty, Out: io.Discard, Err: writer})
+	c.app = newApp(IO{In: tty, Out: io.Discard, Err: writer, Env: func(string) string { return "" }})
 	return c
 }
 
@@ -185,5 +186,40 @@ func TestConfirmation(t *testing.T) {
 		if err := <-got; (err == nil) != goesOn {
 			t.Errorf("%q: %v", line, err)
 		}
+	}
+}
+
+func TestKeysAreNotEchoed(t *testing.T) {
+	t.Parallel()
+	c := newConversation(t)
+	client, err := c.app.connect(answering(t, http.StatusUnauthorized, `{"message":"signed out"}`), session{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type answer struct {
+		email string
+		done  bool
+		err   error
+	}
+	got := make(chan answer, 1)
+	go func() {
+		email, done, err := c.app.loginWithBrowser(t.Context(), client, loginOptions{}, true)
+		got <- answer{email: email, done: done, err: err}
+	}()
+	const question = "Session key (not shown), or nothing to log in with e-mail and password: "
+	c.asked(t, "\n\n    "+c.app.target.url+"/cli-auth\n\n"+question)
+	c.silent(t)
+	c.typeLine(t, testToken)
+	c.asked(t, "\nThat is no valid key. Copy the whole key from the page.\n"+question)
+	c.silent(t)
+	c.typeLine(t, "")
+	if answer := <-got; answer.email != "" || answer.done || answer.err != nil {
+		t.Errorf("got %q, %t, %v", answer.email, answer.done, answer.err)
+	}
+	if client.SessionToken() != "" {
+		t.Error("the client keeps a key that was refused")
+	}
+	if shown := c.echo(t, "end"); strings.Contains(shown, testToken) {
+		t.Errorf("the terminal showed %q", shown)
 	}
 }

@@ -55,6 +55,7 @@ func TestSettingsWithoutAnything(t *testing.T) {
 			MaxTokenLifetime: 876600 * time.Hour, MaxAdminTokenLifetime: 168 * time.Hour,
 			APIKeysRetention: 168 * time.Hour, DormancyThreshold: 2160 * time.Hour,
 			PageConfig: server.PageConfig{SameSiteAuthCookie: "lax"},
+			OIDC:       idp.OIDCConfig{AllowSignups: true}, OIDCSync: server.OIDCSync{OrganizationAssignDefault: true},
 		},
 		logFormat: "text",
 	}
@@ -82,6 +83,7 @@ func TestSettingsReachTheirFields(t *testing.T) {
 		"oauth2-github-allow-everyone": "false", "oauth2-github-allowed-orgs": "acme, other", "oauth2-github-allowed-teams": "acme/doors",
 		"oauth2-github-enterprise-base-url": "https://git.example.com", "oauth2-github-device-flow": "false",
 	}
+	withOIDC := oidcValues(t, values)
 	secure := true
 	want := serverOptions{
 		config: server.Config{
@@ -101,6 +103,7 @@ func TestSettingsReachTheirFields(t *testing.T) {
 				ClientID: "id", ClientSecret: "hunter2", AllowSignups: true, AllowedOrgs: []string{"acme", "other"},
 				AllowedTeams: []string{"acme/doors"}, EnterpriseBaseURL: "https://git.example.com",
 			},
+			OIDC: withOIDC.OIDC, OIDCSync: withOIDC.OIDCSync, OIDCProviderFile: withOIDC.OIDCProviderFile, CAFile: withOIDC.CAFile,
 		},
 		logFormat: "json", logLevel: slog.LevelWarn,
 	}
@@ -108,7 +111,7 @@ func TestSettingsReachTheirFields(t *testing.T) {
 	var args []string
 	for _, row := range serverSettings() {
 		value, ok := values[row.name]
-		if !ok && !strings.HasPrefix(row.name, "tls-") {
+		if !ok && !strings.HasPrefix(row.name, "tls-") && row.name != "oidc-client-key-file" && row.name != "oidc-client-cert-file" {
 			t.Errorf("%s is not tested here", row.name)
 		}
 		env[row.variable()] = value
@@ -138,7 +141,7 @@ func TestEveryConfigFieldHasASetting(t *testing.T) {
 	var filled serverOptions
 	for _, row := range serverSettings() {
 		// One of these is of the setting's type, and none is a zero value.
-		values := []string{"1h", "7", "true", "something", row.fallback}
+		values := []string{"1h", "7", "true", "something", `{"a":"b"}`, `{"a":["b"]}`, row.fallback}
 		if !slices.ContainsFunc(values, func(value string) bool { return row.set(&filled, value) == nil }) {
 			t.Errorf("%s takes none of %q", row.name, values)
 		}

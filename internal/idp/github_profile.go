@@ -19,13 +19,20 @@ func (g *github) profile(user githubUser, email string) account.ExternalLogin {
 		Username:      githubUsername(user.Login, user.ID),
 		Name:          account.ProposeRealName(user.Name),
 	}
-	if account.CheckAvatarURL(user.AvatarURL) == nil {
+	if isPicture(user.AvatarURL) {
 		who.AvatarURL = user.AvatarURL
 	}
 	if g.numbered {
 		who.GitHubUserID = user.ID
 	}
 	return who
+}
+
+// isPicture takes addresses of the web, and paths: clients of the reference hold
+// us to repeating what the provider has.
+func isPicture(address string) bool {
+	isPath := strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "//")
+	return account.CheckAvatarURL(address) == nil || isPath && account.CheckAvatarURL("https://github.com"+address) == nil
 }
 
 // githubUsername keeps the letters and digits of a login, in groups joined by

@@ -66,7 +66,9 @@ func TestGitHubRealNames(t *testing.T) {
 func TestGitHubAvatars(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
-		"": "", "https://example.com/a.png": "https://example.com/a.png", "javascript:alert(1)": "", "/hello-world": "",
+		"": "", "https://example.com/a.png": "https://example.com/a.png", "javascript:alert(1)": "",
+		"/hello-world": "/hello-world", "//evil.example.com/a.png": "", "hello-world": "",
+		"/" + strings.Repeat("x", 2048): "",
 	} {
 		user := someone()
 		user.AvatarURL = given

@@ -84,8 +84,10 @@ func TestGitHubRows(t *testing.T) {
 		{"2 error", nil, fails("/user", 500), internal(notAsked)},
 		{"2 a token that ended", nil, fails("/user", 401), internal(notAsked)},
 		{"3 another team", inTeams("acme/doors"), team(idptest.GitHubTeam{Org: "acme", Slug: "windows"}), unauthorized(notInTeam)},
-		{"3 the team of another organization", inTeams("elsewhere/doors"),
-			team(idptest.GitHubTeam{Org: "elsewhere", Slug: "doors"}), unauthorized(notInTeam)},
+		{
+			"3 the team of another organization", inTeams("elsewhere/doors"),
+			team(idptest.GitHubTeam{Org: "elsewhere", Slug: "doors"}), unauthorized(notInTeam),
+		},
 		{"3 a pending membership", inTeams("acme/doors"), team(idptest.GitHubTeam{Org: "acme", Slug: "doors", State: "pending"}), nil},
 		{"3 forbidden to look", inTeams("acme/doors"), fails(teamsPath, 403), unauthorized(notInTeam)},
 		{"3 error", inTeams("acme/doors"), fails(teamsPath, 500), internal(notAsked)},
@@ -93,15 +95,21 @@ func TestGitHubRows(t *testing.T) {
 			g.Fail(teamsPath, 500)
 			u.Teams = []idptest.GitHubTeam{{Org: "acme", Slug: "keys"}}
 		}, nil},
-		{"4 the primary is not verified", nil, emails(idptest.GitHubEmail{Email: "hello@example.com", Primary: true},
-			idptest.GitHubEmail{Email: "other@example.com", Verified: true}),
-			account.Invalid("Your primary e-mail address at GitHub must be verified.")},
+		{
+			"4 the primary is not verified", nil, emails(idptest.GitHubEmail{Email: "hello@example.com", Primary: true},
+				idptest.GitHubEmail{Email: "other@example.com", Verified: true}),
+			account.Invalid("Your primary e-mail address at GitHub must be verified."),
+		},
 		{"4 none", nil, emails(), account.Invalid("Your primary e-mail address at GitHub must be verified.")},
-		{"4 on the second page", nil, emails(append(slices.Clone(many), primary)...),
-			account.Invalid("Your primary e-mail address at GitHub must be verified.")},
+		{
+			"4 on the second page", nil, emails(append(slices.Clone(many), primary)...),
+			account.Invalid("Your primary e-mail address at GitHub must be verified."),
+		},
 		{"4 last on the first page", nil, emails(append(slices.Clone(many[:29]), primary)...), nil},
-		{"4 no address of ours", nil, emails(idptest.GitHubEmail{Email: "hello@localhost", Primary: true, Verified: true}),
-			account.Invalid("Your primary e-mail address at GitHub cannot be used here.")},
+		{
+			"4 no address of ours", nil, emails(idptest.GitHubEmail{Email: "hello@localhost", Primary: true, Verified: true}),
+			account.Invalid("Your primary e-mail address at GitHub cannot be used here."),
+		},
 		{"4 error", nil, fails("/user/emails", 500), internal(notAsked)},
 		{"5 no id", nil, func(g *idptest.GitHub, _ *idptest.GitHubUser) {
 			g.Override("/user", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"login":"hello_world"}`)) })

@@ -159,8 +159,8 @@ func (c OIDCConfig) Check() []account.FieldError {
 	for name := range c.AuthURLParams {
 		unless(!slices.Contains(reservedParams, name), "auth_url_params", "%q is not to be overridden", name)
 	}
-	unless(!c.AccessTokenClaims || c.IgnoreUserInfo, "access_token_claims", "needs ignore_userinfo")
-	unless(len(c.AllowedGroups) == 0 || c.GroupField != "", "allowed_groups", "needs group_field")
+	unless(!c.AccessTokenClaims || c.IgnoreUserInfo, "access_token_claims", "needs that userinfo is ignored")
+	unless(len(c.AllowedGroups) == 0 || c.GroupField != "", "allowed_groups", "needs the name of the claim with the groups")
 	unless(c.RedirectURL == "" || isWebURL(c.RedirectURL), "redirect_url", "must be an http or https URL")
 	unless(isIcon(c.IconURL), "icon_url", "must be an http or https URL, or a path on this server")
 	for _, host := range c.RedirectAllowedHosts {
@@ -173,11 +173,11 @@ func (c OIDCConfig) Check() []account.FieldError {
 func (c OIDCConfig) checkCredential() []account.FieldError {
 	switch {
 	case (c.ClientKeyFile == "") != (c.ClientCertFile == ""):
-		return []account.FieldError{{Field: "client_key_file", Detail: "needs client_cert_file, and the other way round"}}
+		return []account.FieldError{{Field: "client_key_file", Detail: "needs the certificate too, and the certificate needs the key"}}
 	case c.ClientKeyFile == "":
 		return nil
 	case c.ClientSecret != "":
-		return []account.FieldError{{Field: "client_key_file", Detail: "is set, and so is client_secret; set one of them"}}
+		return []account.FieldError{{Field: "client_key_file", Detail: "is set, and so is a client secret; set one of them"}}
 	}
 	if _, err := newAssertions(c); err != nil {
 		return []account.FieldError{{Field: "client_key_file", Detail: err.Error()}}

@@ -133,7 +133,7 @@ func TestOIDCAuthorizeURL(t *testing.T) {
 	for name, want := range map[string]string{
 		"response_type": "code", "client_id": server.ClientID, "scope": "openid groups", "state": oidcState,
 		"redirect_uri": oidcAccess + "/api/v2/users/oidc/callback", "access_type": "online", "prompt": "consent",
-		"code_challenge_method": "S256", "nonce": "bdlowZ8-JShaL4RzJc3MBMZyBYDZVFLVhx3pT0W6y3Q",
+		"code_challenge_method": "S256", "nonce": "ANYq2R8zk2iVgxh1GAkWr4dToD2fe8QhJmWFOwKS6co",
 	} {
 		if got := query.Get(name); got != want || len(query[name]) != 1 {
 			t.Errorf("%s: got %q, want %q", name, query[name], want)

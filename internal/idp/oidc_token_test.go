@@ -138,8 +138,10 @@ func TestOIDCSecondaryClaims(t *testing.T) {
 		},
 		{
 			name: "signed by another", idToken: idptest.Claims{}, userInfo: kyle(nil),
-			tamper: func(t *idptest.Tampering) { t.SignedUserInfo, t.UserInfo = true, setClaim("iss", "https://evil.example") },
-			kind:   account.KindInternal,
+			tamper: func(t *idptest.Tampering) {
+				t.SignedUserInfo, t.UserInfo = true, setClaim("iss", "https://evil.example")
+			},
+			kind: account.KindInternal,
 		},
 		{
 			name: "the access token's", idToken: idptest.Claims{"preferred_username": "one"}, userInfo: kyle(idptest.Claims{"preferred_username": "two"}),

@@ -18,10 +18,12 @@ const (
 // Watch asks each provider that has to be asked before people can be sent to it,
 // again and again until it has answered, and returns when all have or ctx is
 // done. The log hears once that one cannot be reached and once that it can.
-func (ps *Providers) Watch(ctx context.Context, log *slog.Logger) {
+func (ps *Providers) Watch(ctx context.Context, log *slog.Logger) { ps.watch(ctx, log, firstPause) }
+
+func (ps *Providers) watch(ctx context.Context, log *slog.Logger, pause time.Duration) {
 	var watched sync.WaitGroup
 	for _, provider := range ps.All() {
-		watched.Go(func() { provider.watch(ctx, log, firstPause) })
+		watched.Go(func() { provider.watch(ctx, log, pause) })
 	}
 	watched.Wait()
 }

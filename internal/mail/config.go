@@ -18,26 +18,21 @@ import (
 	"usher/internal/secret"
 )
 
-// TLSMode says how the connection to the mail server is protected.
-type TLSMode string
-
-// The modes. There is none that uses TLS where the server offers it: whoever
-// sits in between could take the offer away.
+// How the connection to the mail server is protected. There is no way that uses
+// TLS where the server offers it: whoever sits in between could take the offer
+// away.
 const (
-	TLSStart    TLSMode = "starttls" // STARTTLS (RFC 3207), or no mail
-	TLSImplicit TLSMode = "tls"      // TLS from the first byte (RFC 8314), port 465 by custom
-	TLSNone     TLSMode = "none"     // in clear; with a password only on this machine
+	TLSStart    = "starttls" // STARTTLS (RFC 3207), or no mail
+	TLSImplicit = "tls"      // TLS from the first byte (RFC 8314), port 465 by custom
+	TLSNone     = "none"     // in clear; with a password only on this machine
 )
 
-// ParseTLSMode reads the name of a mode; empty means [TLSStart].
-func ParseTLSMode(name string) (TLSMode, error) {
-	switch mode := TLSMode(name); mode {
-	case "":
-		return TLSStart, nil
-	case TLSStart, TLSImplicit, TLSNone:
-		return mode, nil
+func checkTLS(name string) error {
+	switch name {
+	case "", TLSStart, TLSImplicit, TLSNone:
+		return nil
 	}
-	return "", fmt.Errorf("%q is none of starttls, tls and none", name)
+	return fmt.Errorf("%q is none of starttls, tls and none", name)
 }
 
 // The bounds of a sender whose configuration leaves them out.
@@ -65,8 +60,9 @@ type Config struct {
 	// Username and Password are the account at the mail server; both or neither.
 	Username string
 	Password secret.Redacted
-	// TLS protects the connection; empty means TLSStart.
-	TLS TLSMode
+	// TLS is how the connection is protected: starttls, tls or none; empty means
+	// TLSStart.
+	TLS string
 	// Roots are whose word is taken for the server's certificate; nil means the
 	// system's.
 	Roots *x509.CertPool
@@ -82,6 +78,11 @@ type Config struct {
 	Pause time.Duration
 	// Queue is how many messages may wait at once; 0 means DefaultQueue.
 	Queue int
+}
+
+// IsSet reports whether anything is said about a mail server.
+func (c Config) IsSet() bool {
+	return c.Address != "" || c.From != "" || c.Hello != "" || c.Username != "" || c.Password != "" || c.TLS != ""
 }
 
 func (c Config) withDefaults() Config {
@@ -131,15 +132,14 @@ func (c Config) Validate() []*Fault {
 	_, err := parseFrom(c.From)
 	check("From", err)
 	check("Hello", checkHello(c.Hello))
-	mode, err := ParseTLSMode(string(c.TLS))
-	check("TLS", err)
-	check("Username", c.checkAccount(mode))
+	check("TLS", checkTLS(c.TLS))
+	check("Username", c.checkAccount())
 	return faults
 }
 
 // checkAccount refuses half an account, and one whose password would cross a
 // network in clear.
-func (c Config) checkAccount(mode TLSMode) error {
+func (c Config) checkAccount() error {
 	switch {
 	case c.Username == "" && c.Password == "":
 		return nil
@@ -147,7 +147,7 @@ func (c Config) checkAccount(mode TLSMode) error {
 		return errors.New("a user name needs a password, and the other way round")
 	case strings.ContainsFunc(c.Username+c.Password.Reveal(), unicode.IsControl):
 		return errors.New("the user name or the password has control characters")
-	case mode == TLSNone && !c.isLocal():
+	case c.Exposed():
 		return errors.New("the password would cross the network in clear; use TLS, or a mail server on this machine")
 	}
 	return nil
@@ -167,6 +167,9 @@ func (c Config) isLocal() bool {
 func (c Config) Exposed() bool { return c.TLS == TLSNone && !c.isLocal() }
 
 func checkAddress(address string) error {
+	if address == "" {
+		return errors.New("is needed: mail must go somewhere")
+	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || host == "" || strings.ContainsFunc(host, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }) {
 		return fmt.Errorf("%q is not host:port", address)

@@ -80,7 +80,7 @@ func TestExposed(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		address string
-		mode    mail.TLSMode
+		mode    string
 		want    bool
 	}{
 		{"mail.example.com:25", mail.TLSNone, true},

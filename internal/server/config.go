@@ -16,6 +16,7 @@ import (
 
 	"usher/internal/api"
 	"usher/internal/idp"
+	"usher/internal/mail"
 	"usher/internal/secret"
 	"usher/internal/store"
 )
@@ -90,6 +91,22 @@ type Config struct {
 	// GitHub is about logins with GitHub, of which there are none without a client
 	// id. Its AccessURL and Roots are filled in.
 	GitHub idp.GitHubConfig
+	// OIDC is about logins with the default OpenID Connect provider, of which there
+	// are none without an issuer and a client id. Its Name, AccessURL, Roots and Now
+	// are filled in.
+	OIDC idp.OIDCConfig
+	// OIDCSync is about the roles and organizations of people who come from there.
+	OIDCSync OIDCSync
+	// OIDCProviderFile holds further OpenID Connect providers, as a list in JSON of
+	// objects with the names of the flags, without oidc and with underscores; each
+	// has a name of its own, and its secret may be in a client_secret_file.
+	OIDCProviderFile string
+	// SMTP is the mail server through which people get one-time passcodes; without
+	// an address there is none. Its Roots and Log are filled in.
+	SMTP mail.Config
+	// CAFile holds authorities, in PEM, whose certificates are believed beside the
+	// system's wherever the server itself asks somebody.
+	CAFile string
 
 	// Log receives the server's log; nil means a logger that discards.
 	Log *slog.Logger
@@ -196,6 +213,8 @@ func (c Config) Validate() error {
 	check("dormancy-threshold", checkNotNegative(c.DormancyThreshold))
 	c.validatePages(check)
 	c.validateGitHub(check)
+	c.validateOIDC(check)
+	c.validateSMTP(check)
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
 		check("tls-cert-file", errors.New("needs --tls-key-file, and the other way round"))
 	}

@@ -65,7 +65,13 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	defer func() { _ = listener.Close() }()
 
-	cases := service.New(cfg.serviceConfig(db))
+	settings := cfg.serviceConfig(db)
+	closeOutside, err := cfg.addOutside(ctx, &settings, cfg.accessURL(listener.Addr()))
+	if err != nil {
+		return err
+	}
+	defer closeOutside()
+	cases := service.New(settings)
 	defer cases.Close()
 	cases.Sealer = keys
 	if err := cfg.claimEncryption(ctx, cases); err != nil {
@@ -90,6 +96,23 @@ func Run(ctx context.Context, cfg Config) error {
 		cfg.OnReady(Ready{URL: cfg.accessURL(listener.Addr()).String(), DataDir: cfg.DataDir, HasUsers: hasUsers})
 	}
 	return cfg.serve(ctx, listener, handler)
+}
+
+// addOutside gives the use cases what they reach other servers by: identity
+// providers and mail.
+func (c Config) addOutside(ctx context.Context, settings *service.Config, access *url.URL) (closeOutside func(), err error) {
+	if err := c.addProviders(settings, access); err != nil {
+		return nil, err
+	}
+	closeMail, err := c.addMail(ctx, settings, access)
+	if err != nil {
+		return nil, err
+	}
+	stopWatching := c.watchProviders(ctx, settings.Providers)
+	return func() {
+		stopWatching()
+		closeMail()
+	}, nil
 }
 
 func (c Config) serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
@@ -257,6 +280,7 @@ func (c Config) publicSettings() map[string]any {
 		"host_prefix_cookie":             c.HostPrefixCookie,
 		"strict_transport_security":      c.StrictTransportSecurity,
 		// Clients take a missing field for a provider that decides about roles.
-		"oidc": map[string]any{"user_role_field": ""},
+		"oidc": c.publicOIDC(),
+		"smtp": c.publicSMTP(),
 	}
 }

@@ -176,6 +176,11 @@ func (s *Service) changeUser(ctx context.Context, actor *account.Actor, ref acco
 		}
 		after.UpdatedAt = s.now()
 		e.Diff = account.UserDiff(before, after, false)
+		if before.Email != after.Email { // the passcode went to the old address
+			if err := dropPasscode(ctx, tx, after.ID, e.Diff); err != nil {
+				return err
+			}
+		}
 		return tx.UpdateUser(ctx, after)
 	})
 	return after, err

@@ -161,6 +161,9 @@ func (a *arrival) convert(ctx context.Context, tx *store.Tx, e *entry, user acco
 		after.GitHubUserID = a.login.GitHubUserID
 	}
 	e.Diff = account.UserDiff(before, after, true)
+	if err := dropPasscode(ctx, tx, after.ID, e.Diff); err != nil {
+		return err
+	}
 	if err := tx.UpdatePasswordHash(ctx, after.ID, ""); err != nil {
 		return err
 	}

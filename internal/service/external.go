@@ -115,26 +115,26 @@ func (a *arrival) find(ctx context.Context, tx *store.Tx) (account.User, *accoun
 	case !a.login.EmailVerified && !isConversion(a.cb.State):
 		return account.User{}, nil, unverifiedMatch()
 	}
-	other, err := identityAt(ctx, tx, user.ID, a.login.Provider)
-	if err != nil || other == nil {
+	identities, err := tx.ListIdentities(ctx, user.ID)
+	if err != nil {
 		return user, nil, err
 	}
-	if a.provider.EmailFallback {
-		return user, other, nil
-	}
-	return user, nil, a.alreadyLinked()
+	linked, err := a.checkLinked(identities)
+	return user, linked, err
 }
 
-// identityAt returns the oldest identity that the user has at a provider, or nil.
-func identityAt(ctx context.Context, tx *store.Tx, userID uuid.UUID, provider string) (*account.Identity, error) {
-	identities, err := tx.ListIdentities(ctx, userID)
-	if err != nil {
-		return nil, err
-	}
+// checkLinked decides about an account that the address found: one with another
+// identity of the same kind of login stays closed, so that no second provider can
+// vouch for its people. The fallback opens it, as the identity that it has at this
+// provider.
+func (a *arrival) checkLinked(identities []account.Identity) (*account.Identity, error) {
 	for _, identity := range identities {
-		if identity.Provider == provider {
+		if identity.Provider == a.login.Provider && a.provider.EmailFallback {
 			return &identity, nil
 		}
+	}
+	if slices.ContainsFunc(identities, func(i account.Identity) bool { return account.LoginTypeOf(i.Provider) == a.login.LoginType }) {
+		return nil, a.alreadyLinked()
 	}
 	return nil, nil
 }

@@ -23,8 +23,10 @@ const (
 // loginFailures slows down whoever guesses passwords: after ten failures in a
 // row for one e-mail address from one network address, each further attempt
 // has to wait twice as long as the one before, up to a minute. Whether the
-// e-mail address is known makes no difference.
+// e-mail address is known makes no difference. One-time passcodes are guessed, and
+// asked for, under the same rule.
 type loginFailures struct {
+	what string // is counted, in a sentence
 	mu   sync.Mutex
 	rows map[loginSource]failureRow
 }
@@ -36,8 +38,8 @@ type failureRow struct {
 	last  time.Time
 }
 
-func newLoginFailures() *loginFailures {
-	return &loginFailures{rows: map[loginSource]failureRow{}}
+func newLoginFailures(what string) *loginFailures {
+	return &loginFailures{what: what, rows: map[loginSource]failureRow{}}
 }
 
 // check refuses an attempt that comes too early.
@@ -49,7 +51,7 @@ func (f *loginFailures) check(source loginSource, now time.Time) error {
 		return nil
 	}
 	wait = (wait + time.Second - 1).Truncate(time.Second) // up: who waits that long is let in
-	return account.TooMany(fmt.Sprintf("Too many failed logins. Try again in %s.", wait), wait)
+	return account.TooMany(fmt.Sprintf("Too many %s. Try again in %s.", f.what, wait), wait)
 }
 
 func (r failureRow) wait(now time.Time) time.Duration {

@@ -15,7 +15,7 @@ func moment() time.Time { return time.Date(2026, time.March, 1, 12, 0, 0, 0, tim
 // the one before, up to a minute.
 func TestFailuresDouble(t *testing.T) {
 	t.Parallel()
-	f, now := newLoginFailures(), moment()
+	f, now := newLoginFailures("failed logins"), moment()
 	source := loginSource{email: "ada@example.com", ip: "192.0.2.1"}
 	for n := range freeFailures {
 		if err := f.check(source, now); err != nil {
@@ -53,7 +53,7 @@ func TestFailuresDouble(t *testing.T) {
 // TestFailuresAreForgotten: an hour after the last of them.
 func TestFailuresAreForgotten(t *testing.T) {
 	t.Parallel()
-	f, source := newLoginFailures(), loginSource{email: "ada@example.com", ip: "192.0.2.1"}
+	f, source := newLoginFailures("failed logins"), loginSource{email: "ada@example.com", ip: "192.0.2.1"}
 	for range freeFailures {
 		f.failed(source, moment())
 	}
@@ -67,7 +67,7 @@ func TestFailuresAreForgotten(t *testing.T) {
 // addresses fill the memory, and what is old goes first.
 func TestFailuresAreBounded(t *testing.T) {
 	t.Parallel()
-	f, now := newLoginFailures(), moment()
+	f, now := newLoginFailures("failed logins"), moment()
 	for n := range maxFailures {
 		f.failed(loginSource{email: fmt.Sprintf("old-%d@example.com", n), ip: "192.0.2.1"}, now)
 	}

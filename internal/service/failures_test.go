@@ -14,7 +14,7 @@ func TestPausesAreHonest(t *testing.T) {
 	t.Parallel()
 
 	begin := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
-	f, source := newLoginFailures(), loginSource{email: "ada@example.com", ip: "192.0.2.1"}
+	f, source := newLoginFailures("failed logins"), loginSource{email: "ada@example.com", ip: "192.0.2.1"}
 	for range freeFailures + 4 { // a pause of eight seconds
 		f.failed(source, begin)
 	}

@@ -28,7 +28,7 @@ const (
 
 // Jobs lists what the configuration asks for.
 func (s *Service) Jobs() []Job {
-	jobs := []Job{}
+	jobs := []Job{{Name: "purge expired passcodes", Every: 10 * time.Minute, Run: s.PurgePasscodes}}
 	if s.KeyRetention > 0 {
 		jobs = append(jobs, Job{Name: "purge expired keys", Every: 10 * time.Minute, Run: s.PurgeKeys})
 	}

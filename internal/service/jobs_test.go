@@ -32,16 +32,17 @@ func names(jobs []service.Job) []string {
 // TestJobsAsConfigured: what is switched off does not run.
 func TestJobsAsConfigured(t *testing.T) {
 	t.Parallel()
+	passcodes := "purge expired passcodes every 10m0s"
 	purge, audit, dormancy := "purge expired keys every 10m0s", "purge old audit entries every 1m0s", "dormancy every 15m0s"
 	for _, c := range []struct {
 		retention, auditRetention, threshold time.Duration
 		want                                 []string
 	}{
-		{day, day, day, []string{purge, audit, dormancy}},
-		{0, 0, day, []string{dormancy}},
-		{day, 0, 0, []string{purge}},
-		{0, day, 0, []string{audit}},
-		{0, 0, 0, []string{}},
+		{day, day, day, []string{passcodes, purge, audit, dormancy}},
+		{0, 0, day, []string{passcodes, dormancy}},
+		{day, 0, 0, []string{passcodes, purge}},
+		{0, day, 0, []string{passcodes, audit}},
+		{0, 0, 0, []string{passcodes}},
 	} {
 		s := &service.Service{Config: service.Config{
 			KeyRetention: c.retention, AuditRetention: c.auditRetention, DormancyThreshold: c.threshold,

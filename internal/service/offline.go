@@ -37,7 +37,7 @@ func (s *Service) ResetPassword(ctx context.Context, username string, password s
 			return account.Invalid(fmt.Sprintf("%s is of login type %q and has no password.", user.Username, user.LoginType))
 		}
 		e.Diff = account.UserDiff(user, user, true)
-		return s.storePassword(ctx, tx, user, hash)
+		return s.storePassword(ctx, tx, user, hash, e.Diff)
 	})
 }
 

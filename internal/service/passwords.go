@@ -62,12 +62,16 @@ func (s *Service) UpdatePassword(ctx context.Context, actor *account.Actor, ref 
 			return account.Conflict("The password was changed by somebody else at the same moment.")
 		}
 		e.Diff = account.UserDiff(user, user, true)
-		return s.storePassword(ctx, tx, user, hash)
+		return s.storePassword(ctx, tx, user, hash, e.Diff)
 	})
 }
 
-// storePassword stores a new hash and ends every session.
-func (s *Service) storePassword(ctx context.Context, tx *store.Tx, user account.User, hash string) error {
+// storePassword stores a new hash, ends every session, and makes a passcode for
+// another password worthless.
+func (s *Service) storePassword(ctx context.Context, tx *store.Tx, user account.User, hash string, diff account.Diff) error {
+	if err := dropPasscode(ctx, tx, user.ID, diff); err != nil {
+		return err
+	}
 	if err := tx.UpdatePasswordHash(ctx, user.ID, hash); err != nil {
 		return err
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"usher/internal/account"
 	"usher/internal/idp"
+	"usher/internal/mail"
 	"usher/internal/secret"
 	"usher/internal/store"
 )
@@ -48,6 +50,14 @@ type Config struct {
 	DisablePasswordAuth bool
 	// TermsOfServiceURL is for login pages; may be empty.
 	TermsOfServiceURL string
+	// AccessURL is how people reach the server, without a slash at its end; messages
+	// to them refer to it.
+	AccessURL string
+	// Mail sends messages to people; nil means that none can be sent.
+	Mail *mail.Sender
+	// PasscodeValidity is how long a one-time passcode can be used; 0 means
+	// DefaultPasscodeValidity.
+	PasscodeValidity time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -57,10 +67,14 @@ type Service struct {
 	Config
 	actors   *actors
 	activity *activity
-	failures *loginFailures
+	failures *loginFailures // of logins
+	guesses  *loginFailures // of one-time passcodes
+	requests *loginFailures // for one-time passcodes, each of which counts
 	legacy   legacyKeys
 	replaced *replacedUses
 	renewals *renewals
+	// background is what goes on behind answers.
+	background sync.WaitGroup
 }
 
 // New returns the use cases. Close must be called at the end.
@@ -68,7 +82,13 @@ func New(cfg Config) *Service {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Service{Config: cfg, actors: newActors(), failures: newLoginFailures(), replaced: newReplacedUses(), renewals: newRenewals()}
+	if cfg.PasscodeValidity == 0 {
+		cfg.PasscodeValidity = DefaultPasscodeValidity
+	}
+	s := &Service{
+		Config: cfg, actors: newActors(), failures: newLoginFailures("failed logins"),
+		guesses: newLoginFailures("wrong passcodes"), requests: newLoginFailures("requests for a passcode"), replaced: newReplacedUses(), renewals: newRenewals(),
+	}
 	s.activity = startActivity(cfg.Store, cfg.Log, s.actors.forget)
 	return s
 }
@@ -79,8 +99,12 @@ func (s *Service) Watch(ctx context.Context) error {
 	return s.Store.Watch(ctx, s.actors.watcher())
 }
 
-// Close writes what was still held in memory: when keys were last used.
-func (s *Service) Close() { s.activity.close() }
+// Close waits for what goes on behind answers, and writes what was still held in
+// memory: when keys were last used.
+func (s *Service) Close() {
+	s.background.Wait()
+	s.activity.close()
+}
 
 // Ready reports whether the database answers.
 func (s *Service) Ready(ctx context.Context) error { return s.Store.Ping(ctx) }

@@ -113,6 +113,9 @@ func (s *Service) DeleteUser(ctx context.Context, actor *account.Actor, ref acco
 		gone.Deleted, gone.UpdatedAt = true, s.now()
 		e.outdates(user.ID)
 		e.Diff = account.UserDiff(user, gone, false)
+		if err := dropPasscode(ctx, tx, user.ID, e.Diff); err != nil {
+			return err
+		}
 		if err := tx.DeleteUserKeys(ctx, user.ID); err != nil {
 			return err
 		}

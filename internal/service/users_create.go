@@ -107,7 +107,7 @@ func (s *Service) admit(ctx context.Context, tx *store.Tx, actor *account.Actor,
 	if err != nil {
 		return nil, err
 	}
-	if err := checkLogin(n); err != nil {
+	if err := s.checkLoginType(n); err != nil {
 		return nil, err
 	}
 	if n.LoginType == account.LoginOIDC && len(n.Roles) > 0 && s.SiteRoleSync.Field != "" {
@@ -170,19 +170,27 @@ func (s *Service) findOrganizations(ctx context.Context, tx *store.Tx, actor *ac
 	return found, nil
 }
 
-// checkLogin applies the rules of the login type.
-func checkLogin(n NewUser) error {
+// checkLoginType applies the rules of the login type.
+func (s *Service) checkLoginType(n NewUser) error {
 	switch n.LoginType {
 	case account.LoginPassword:
 		return checkPassword(n.Password)
 	case account.LoginOIDC:
-		return account.Invalid("You must configure OIDC before creating OIDC users.")
+		if !s.hasOIDC() {
+			return account.Invalid("You must configure OIDC before creating OIDC users.")
+		}
+		return nil
 	case account.LoginNone, account.LoginGitHub:
 		return nil
 	case account.LoginToken: // the type of keys
 	}
 	return account.Invalid(fmt.Sprintf("Unsupported login type %q for a new user.", n.LoginType),
 		account.FieldError{Field: "login_type", Detail: "must be one of password, github, oidc and none"})
+}
+
+// hasOIDC reports whether there is a provider that such a user can come through.
+func (s *Service) hasOIDC() bool {
+	return slices.ContainsFunc(s.Providers.All(), func(p *Provider) bool { return p.LoginType() == account.LoginOIDC })
 }
 
 // authorizeCreation asks for every permission that creating this user takes.

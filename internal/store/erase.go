@@ -25,6 +25,7 @@ func (tx *Tx) EraseUser(ctx context.Context, id uuid.UUID, alias string) error {
 		`DELETE FROM autofill_parameters WHERE user_id = $1`,
 		`DELETE FROM api_keys WHERE user_id = $1`,
 		`DELETE FROM identities WHERE user_id = $1`,
+		`DELETE FROM password_resets WHERE user_id = $1`,
 		`UPDATE audit_log SET ip = '', user_agent = '' WHERE actor_id = $1`,
 	} {
 		if _, err := tx.exec(ctx, text, id); err != nil {

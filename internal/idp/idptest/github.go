@@ -3,8 +3,7 @@ package idptest
 import (
 	"crypto/rand"
 	"crypto/x509"
-	"io"
-	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -18,7 +17,7 @@ import (
 // The one app that is registered at every GitHub of this package.
 const (
 	GitHubClientID     = "Ov23liUsherUsherTest"
-	GitHubClientSecret = "5ca1ab1e0ddba11ca5cade5adde55e15b0a710ad" //nolint:gosec // of a server that lives as long as a test
+	GitHubClientSecret = "5ca1ab1e0ddba11ca5cade5adde55e15b0a710ad"
 )
 
 // GitHub is a small GitHub on the loopback interface. It follows GitHub's
@@ -122,7 +121,7 @@ func newGitHub(t testing.TB, start func(*httptest.Server)) *GitHub {
 	web.Handle("/api/v3/", http.StripPrefix("/api/v3", g.observed(api)))
 	webServer, apiServer := httptest.NewUnstartedServer(g.observed(web)), httptest.NewUnstartedServer(g.observed(api))
 	for _, server := range []*httptest.Server{webServer, apiServer} {
-		server.Config.ErrorLog = log.New(io.Discard, "", 0) // tests refuse certificates and cut connections
+		server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // tests refuse certificates and cut connections
 		start(server)
 		t.Cleanup(server.Close)
 	}

@@ -58,6 +58,7 @@ type Server struct {
 	attempts int // messages whose text came, refused ones too
 	rcpts    int
 	server   *smtp.Server
+	listener net.Listener
 	done     chan struct{}
 }
 
@@ -86,7 +87,7 @@ func Start(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Address = listener.Addr().String()
+	s.Address, s.listener = listener.Addr().String(), listener
 	if cfg.StartTLS || cfg.ImplicitTLS {
 		certificate, text, err := issue()
 		if err != nil {
@@ -107,6 +108,7 @@ func Start(cfg Config) (*Server, error) {
 
 // Close ends the server and its connections.
 func (s *Server) Close() {
+	_ = s.listener.Close() // also where it has not begun to serve
 	_ = s.server.Close()
 	<-s.done
 }
