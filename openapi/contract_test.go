@@ -16,9 +16,9 @@ import (
 
 // public are the operations that need no credential.
 var public = []string{
-	"apiRoot", "appearance", "authMethods", "buildInfo", "createFirstUser", "cspReport", "entitlements",
+	"apiRoot", "appearance", "authMethods", "buildInfo", "changePasswordWithOneTimePasscode", "createFirstUser", "cspReport", "entitlements",
 	"githubCallback", "githubDevice", "hasFirstUser", "healthz", "listScopes", "login", "metrics", "namedOIDCCallback", "oidcCallback",
-	"openAPI", "readyz", "updateCheck", "validatePassword",
+	"openAPI", "readyz", "requestOneTimePasscode", "updateCheck", "validatePassword",
 }
 
 // neverSucceed are the operations that refuse everyone: what they are about is

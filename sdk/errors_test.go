@@ -219,8 +219,11 @@ func TestPrintedValuesHideSecrets(t *testing.T) {
 		"ValidateUserPasswordRequest": sdk.ValidateUserPasswordRequest{Password: secret},
 		"LoginWithPasswordRequest":    &sdk.LoginWithPasswordRequest{Email: "ada", Password: secret},
 		"LoginWithPasswordResponse":   sdk.LoginWithPasswordResponse{SessionToken: secret},
-		"GenerateAPIKeyResponse":      sdk.GenerateAPIKeyResponse{Key: secret},
-		"GitSSHPrivateKey":            &sdk.GitSSHPrivateKey{PrivateKey: secret},
+		"ChangePasswordWithOneTimePasscodeRequest": &sdk.ChangePasswordWithOneTimePasscodeRequest{
+			Email: "ada", Password: secret, OneTimePasscode: secret,
+		},
+		"GenerateAPIKeyResponse": sdk.GenerateAPIKeyResponse{Key: secret},
+		"GitSSHPrivateKey":       &sdk.GitSSHPrivateKey{PrivateKey: secret},
 	}
 	for name, value := range values {
 		t.Run(name, func(t *testing.T) {

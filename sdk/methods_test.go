@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -54,13 +55,55 @@ func methods(t *testing.T) map[string]method {
 			want: "POST /api/v2/users/login", body: `{"email":"a@example.com","password":"pw"}`,
 			status: 201, answer: `{"session_token":"id-secret"}`,
 		},
+		"RequestOneTimePasscode": {
+			call: func(ctx context.Context, c *sdk.Client) (any, error) {
+				return nil, c.RequestOneTimePasscode(ctx, sdk.RequestOneTimePasscodeRequest{Email: "a@example.com"})
+			},
+			want: "POST /api/v2/users/otp/request", body: `{"email":"a@example.com"}`, status: 204,
+		},
+		"ChangePasswordWithOneTimePasscode": {
+			call: func(ctx context.Context, c *sdk.Client) (any, error) {
+				return nil, c.ChangePasswordWithOneTimePasscode(ctx, sdk.ChangePasswordWithOneTimePasscodeRequest{
+					Email: "a@example.com", Password: "pw", OneTimePasscode: "code",
+				})
+			},
+			want: "POST /api/v2/users/otp/change-password", body: `{"email":"a@example.com","password":"pw","one_time_passcode":"code"}`,
+			status: 204,
+		},
 		"Logout": {
 			call: func(ctx context.Context, c *sdk.Client) (any, error) { return nil, c.Logout(ctx) },
 			want: "POST /api/v2/users/logout", status: 200,
 		},
 		"AuthMethods": {
 			call: func(ctx context.Context, c *sdk.Client) (any, error) { return c.AuthMethods(ctx) },
-			want: "GET /api/v2/users/authmethods", status: 200, answer: example("GET /api/v2/users/authmethods"),
+			want: "GET /api/v2/users/authmethods", status: 200, answer: strings.Replace(example("GET /api/v2/users/authmethods"),
+				"{", `{"oidc_providers":[{"name":"partners","sign_in_text":"Partners","icon_url":"x"}],`, 1),
+		},
+		"Identities": {
+			call: func(ctx context.Context, c *sdk.Client) (any, error) { return c.Identities(ctx, "ada") },
+			want: "GET /api/v2/users/ada/identities", status: 200,
+			answer: `[{"id":"` + id.String() + `","provider":"oidc","issuer":"i","subject":"s","email":"e","created_at":"2026-01-31T09:00:00Z","last_login_at":"2026-01-31T09:00:00Z"}]`,
+		},
+		"LinkIdentity": {
+			call: func(ctx context.Context, c *sdk.Client) (any, error) {
+				return c.LinkIdentity(ctx, sdk.Me, sdk.LinkIdentityRequest{Provider: "github"})
+			},
+			want: "POST /api/v2/users/me/identities", body: `{"provider":"github"}`, status: 201, answer: `{"redirect_url":"https://x"}`,
+		},
+		"UnlinkIdentity": {
+			call: func(ctx context.Context, c *sdk.Client) (any, error) { return nil, c.UnlinkIdentity(ctx, "ada", id) },
+			want: "DELETE /api/v2/users/ada/identities/" + id.String(), status: 204,
+		},
+		"ConvertLogin": {
+			call: func(ctx context.Context, c *sdk.Client) (any, error) {
+				return c.ConvertLogin(ctx, sdk.Me, sdk.ConvertLoginRequest{ToType: sdk.LoginTypeOIDC, Password: "pw"})
+			},
+			want: "POST /api/v2/users/me/convert-login", body: `{"to_type":"oidc","password":"pw"}`, status: 201,
+			answer: `{"state_string":"convert-x","expires_at":"2026-01-31T09:00:00Z","to_type":"oidc","user_id":"` + id.String() + `"}`,
+		},
+		"OIDCClaims": {
+			call: func(ctx context.Context, c *sdk.Client) (any, error) { return c.OIDCClaims(ctx) },
+			want: "GET /api/v2/users/oidc-claims", status: 200, answer: `{"claims":{"sub":"248289761001"}}`,
 		},
 		"Users": {
 			call: func(ctx context.Context, c *sdk.Client) (any, error) {

@@ -32,6 +32,12 @@ func loadReference(t *testing.T) reference {
 	return ref
 }
 
+// authMethods is the answer as the reference has it: without what Usher adds.
+type authMethods struct {
+	sdk.AuthMethods
+	OIDCProviders []sdk.OIDCProvider `json:"oidc_providers,omitempty"`
+}
+
 // TestReferenceExamples decodes each example into its type and encodes it again.
 // A field that the type lacks, adds, misspells or types differently shows.
 func TestReferenceExamples(t *testing.T) {
@@ -47,7 +53,7 @@ func TestReferenceExamples(t *testing.T) {
 	responses := map[string]any{
 		"GET /api/v2/users":                                         new(sdk.GetUsersResponse),
 		"POST /api/v2/users":                                        new(sdk.User),
-		"GET /api/v2/users/authmethods":                             new(sdk.AuthMethods),
+		"GET /api/v2/users/authmethods":                             new(authMethods),
 		"GET /api/v2/users/first":                                   new(sdk.Response),
 		"POST /api/v2/users/first":                                  new(sdk.CreateFirstUserResponse),
 		"POST /api/v2/users/logout":                                 new(sdk.Response),
@@ -106,7 +112,11 @@ func TestFieldsAlwaysPresent(t *testing.T) {
 		}},
 		"SlimRole":                     {sdk.SlimRole{}, []string{"display_name", "name", "organization_id"}},
 		"GetUsersResponse":             {sdk.GetUsersResponse{}, []string{"count", "users"}},
-		"AuthMethods":                  {sdk.AuthMethods{}, []string{"github", "oidc", "password", "terms_of_service_url"}},
+		"AuthMethods":                  {sdk.AuthMethods{}, []string{"github", "oidc", "oidc_providers", "password", "terms_of_service_url"}},
+		"Identity":                     {sdk.Identity{}, []string{"created_at", "email", "id", "issuer", "last_login_at", "provider", "subject"}},
+		"ConvertLoginRequest":          {sdk.ConvertLoginRequest{}, []string{"password", "to_type"}},
+		"OAuthConversionResponse":      {sdk.OAuthConversionResponse{}, []string{"expires_at", "state_string", "to_type", "user_id"}},
+		"ExternalAuthDevice":           {sdk.ExternalAuthDevice{}, []string{"device_code", "expires_in", "interval", "user_code", "verification_uri"}},
 		"GitHubAuthMethod":             {sdk.GitHubAuthMethod{}, []string{"default_provider_configured", "enabled"}},
 		"OIDCAuthMethod":               {sdk.OIDCAuthMethod{}, []string{"enabled", "iconUrl", "signInText"}},
 		"UserLoginType":                {sdk.UserLoginType{}, []string{"login_type"}},
@@ -157,14 +167,16 @@ func TestFieldsAlwaysPresent(t *testing.T) {
 		"RecordAutofillParametersResponse": {sdk.RecordAutofillParametersResponse{}, []string{
 			"created_at", "parameters", "template_id", "transition", "workspace_id",
 		}},
-		"OrganizationSyncSettings": {sdk.OrganizationSyncSettings{}, []string{"field", "mapping", "organization_assign_default"}},
-		"OrganizationSyncConfig":   {sdk.OrganizationSyncConfig{}, []string{"assign_default", "field"}},
-		"RoleSyncSettings":         {sdk.RoleSyncSettings{}, []string{"field", "mapping"}},
-		"RoleSyncConfig":           {sdk.RoleSyncConfig{}, []string{"field"}},
-		"SyncMapping":              {sdk.SyncMapping[string]{}, []string{"gets", "given"}},
-		"ValidationError":          {sdk.ValidationError{}, []string{"detail", "field"}},
-		"LoginWithPasswordRequest": {sdk.LoginWithPasswordRequest{}, []string{"email", "password"}},
-		"UpdateUserEmailRequest":   {sdk.UpdateUserEmailRequest{}, []string{"email"}},
+		"OrganizationSyncSettings":                 {sdk.OrganizationSyncSettings{}, []string{"field", "mapping", "organization_assign_default"}},
+		"OrganizationSyncConfig":                   {sdk.OrganizationSyncConfig{}, []string{"assign_default", "field"}},
+		"RoleSyncSettings":                         {sdk.RoleSyncSettings{}, []string{"field", "mapping"}},
+		"RoleSyncConfig":                           {sdk.RoleSyncConfig{}, []string{"field"}},
+		"SyncMapping":                              {sdk.SyncMapping[string]{}, []string{"gets", "given"}},
+		"ValidationError":                          {sdk.ValidationError{}, []string{"detail", "field"}},
+		"LoginWithPasswordRequest":                 {sdk.LoginWithPasswordRequest{}, []string{"email", "password"}},
+		"RequestOneTimePasscodeRequest":            {sdk.RequestOneTimePasscodeRequest{}, []string{"email"}},
+		"ChangePasswordWithOneTimePasscodeRequest": {sdk.ChangePasswordWithOneTimePasscodeRequest{}, []string{"email", "one_time_passcode", "password"}},
+		"UpdateUserEmailRequest":                   {sdk.UpdateUserEmailRequest{}, []string{"email"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -59,7 +59,7 @@ func TestAuditSearchWords(t *testing.T) {
 		convert_login health_settings notifications_settings prebuilds_settings workspace_proxy organization
 		oauth2_provider_app oauth2_provider_app_secret custom_role organization_member notification_template
 		idp_sync_settings_organization idp_sync_settings_group idp_sync_settings_role workspace_agent workspace_app
-		encryption_key`)
+		encryption_key identity`)
 	for _, action := range actions {
 		if search, err := account.ParseAuditSearch("action:" + action); err != nil || string(search.Action) != action {
 			t.Errorf("action:%s: %v, %v", action, search.Action, err)

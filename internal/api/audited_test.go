@@ -3,9 +3,11 @@ package api_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
+	"usher/internal/idp/idptest"
 	"usher/internal/server/servertest"
 	"usher/internal/store/storetest"
 	"usher/sdk"
@@ -21,7 +23,7 @@ type mutation struct {
 
 // mutations lists every operation that may change something. Those without an
 // action change nothing, or something that nobody needs to account for.
-func mutations() map[string]mutation {
+func mutations(provider *idptest.OIDC) map[string]mutation {
 	return map[string]mutation{
 		"login": {"login", "api_key", func(t *testing.T, s *servertest.Server) answer {
 			return guest(s).post(t, loginPath, credentials("owner@example.com", servertest.Password))
@@ -31,6 +33,15 @@ func mutations() map[string]mutation {
 		}},
 		"validatePassword": {call: func(t *testing.T, s *servertest.Server) answer {
 			return guest(s).post(t, "/api/v2/users/validate-password", body{"password": "weak"})
+		}},
+		"requestOneTimePasscode": {"request_password_reset", "user", func(t *testing.T, s *servertest.Server) answer {
+			a := guest(s).post(t, requestPath, body{"email": create(t, s, newUser(fresh())).Email})
+			laterEntry(t, s, a)
+			return a
+		}},
+		"changePasswordWithOneTimePasscode": {"write", "user", func(t *testing.T, s *servertest.Server) answer {
+			user := create(t, s, newUser(fresh()))
+			return guest(s).post(t, changePath, reset(user.Email, nextPassword, plant(t, s, user.ID, time.Hour)))
 		}},
 		"cspReport": {call: func(t *testing.T, s *servertest.Server) answer {
 			return guest(s).post(t, "/api/v2/csp/reports", body{})
@@ -96,6 +107,15 @@ func mutations() map[string]mutation {
 		"updateRoleSync":                {"write", "idp_sync_settings_role", onSync(roleSyncPath("default"))},
 		"updateRoleSyncConfig":          {"write", "idp_sync_settings_role", onSync(roleSyncPath("default", "config"))},
 		"updateRoleSyncMapping":         {"write", "idp_sync_settings_role", onSync(roleSyncPath("default", "mapping"))},
+		"linkIdentity": {call: func(t *testing.T, s *servertest.Server) answer { // its end is what links
+			return owner(s).post(t, path("me", "identities"), body{"provider": "oidc"})
+		}},
+		"convertLoginType": {"create", "convert_login", func(t *testing.T, s *servertest.Server) answer {
+			return join(t, s, fresh()).post(t, path("me", "convert-login"), body{"to_type": "oidc", "password": servertest.Password})
+		}},
+		"unlinkIdentity": {"delete", "identity", func(t *testing.T, s *servertest.Server) answer {
+			return owner(s).delete(t, pathOfSecondIdentity(t, s, provider))
+		}},
 		// Reading, as the method says, but not only.
 		"getGitSSHKey":        {"create", "git_ssh_key", onUser(http.MethodGet, "gitsshkey", nil)},
 		"getGitSSHPrivateKey": {"open", "git_ssh_key", lookAtOwnKey},
@@ -163,12 +183,13 @@ func lookAtOwnKey(t *testing.T, s *servertest.Server) answer {
 func TestEveryMutationIsAudited(t *testing.T) {
 	t.Parallel()
 
-	s := servertest.Start(t, storetest.SQLite(t))
+	provider := idptest.NewOIDC(t)
+	s := servertest.Start(t, storetest.SQLite(t), withOIDC(provider))
 	begun := guest(s).post(t, "/api/v2/users/first", first().but("username", "owner").but("email", "owner@example.com"))
 	s.OwnerID = decode[sdk.CreateFirstUserResponse](t, begun.want(t, http.StatusCreated)).UserID
 	s.Owner = s.Login(t, "owner@example.com")
 
-	listed := mutations()
+	listed := mutations(provider)
 	listed["createFirstUser"] = mutation{"create", "user", func(*testing.T, *servertest.Server) answer { return begun }}
 	for _, o := range described() {
 		m, known := listed[o.ID]

@@ -12,10 +12,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"usher/internal/idp/idptest"
 	"usher/internal/server/servertest"
 	"usher/internal/store/storetest"
 	"usher/sdk"
@@ -27,7 +29,9 @@ var update = flag.Bool("update", false, "write testdata/golden anew from the ans
 type takes map[string]string
 
 // notJSON are operations whose answers are no JSON, or nothing at all.
-var notJSON = []string{"openAPI", "healthz", "readyz", "metrics", "exportAuditLogs"}
+var notJSON = []string{
+	"openAPI", "healthz", "readyz", "metrics", "exportAuditLogs", "githubCallback", "oidcCallback", "namedOIDCCallback",
+}
 
 // TestGolden keeps the JSON of every operation in every dialect, so that a change
 // of the wire is seen in the change that makes it.
@@ -137,10 +141,60 @@ func record(t *testing.T, dialect string) takes {
 	recordSettings(t, take, admin)
 	recordOrganizations(t, take, admin)
 	recordForeign(t, take, admin)
+	take("requestOneTimePasscode", c.post(t, requestPath, body{"email": "ann@example.org"}))
+	code := plant(t, s, decode[sdk.User](t, ann).ID, time.Hour)
+	take("changePasswordWithOneTimePasscode", c.post(t, changePath, reset("ann@example.org", servertest.Password, code)))
 	take("deleteUser", admin.delete(t, path("ann")))
 	take("eraseUser", admin.post(t, path(decode[sdk.User](t, ann).ID, "erase"), nil))
 	take("logout", admin.post(t, "/api/v2/users/logout", nil))
+	recordLogins(t, take, dialect)
 	return got
+}
+
+// recordLogins is the part of the scenario that takes identity providers.
+func recordLogins(t *testing.T, take func(operation string, a answer) answer, dialect string) {
+	t.Helper()
+	github := idptest.NewGitHub(t)
+	s, provider := newWithOIDC(t, withGitHub(github, byDevice))
+	in := func(c client) client { return c.with(sdk.DialectHeader, dialect).with("User-Agent", "golden/1") }
+	plain := func(a answer) answer {
+		text := strings.NewReplacer(provider.URL, "https://id.example.com", github.URL, "https://id.example.com", s.URL, "http://usher.example.com")
+		a.body = []byte(text.Replace(string(a.body)))
+		return a
+	}
+	take("authMethods", in(guest(s)).get(t, path("authmethods")))
+	take("githubDevice", plain(in(guest(s)).get(t, githubDeviceAt)))
+	kyle := browse(s).signedIn(t, provider)
+	claims := decode[sdk.OIDCClaims](t, take("oidcClaims", in(kyle.client).get(t, path("oidc-claims")))).Claims
+	for name := range claims {
+		if !slices.Contains([]string{"sub", "email", "email_verified", "name"}, name) {
+			delete(claims, name) // the library's own, of which many change each time
+		}
+	}
+	text, err := json.Marshal(sdk.OIDCClaims{Claims: claims})
+	if err != nil {
+		t.Fatal(err)
+	}
+	take("oidcClaims", answer{status: http.StatusOK, body: text})
+	take("listIdentities", plain(in(kyle.client).get(t, path("me", "identities"))))
+	take("linkIdentity", plain(in(kyle.client).post(t, path("me", "identities"), body{"provider": "oidc"})))
+	take("unlinkIdentity", in(owner(s)).delete(t, pathOfSecondIdentity(t, s, provider)))
+	create(t, s, newUser("pat"))
+	take("convertLoginType", in(login(t, s, "pat@example.com", servertest.Password)).post(t, path("me", "convert-login"), body{
+		"to_type": "oidc", "password": servertest.Password,
+	}))
+}
+
+// pathOfSecondIdentity links a further identity to a user and returns its path.
+func pathOfSecondIdentity(t *testing.T, s *servertest.Server, provider *idptest.OIDC) string {
+	t.Helper()
+	name := fresh()
+	create(t, s, newUser(name))
+	b := browse(s)
+	b.signInByPassword(t, name+"@example.com")
+	provider.SetUser(name, verified(name+"@example.com"))
+	b.link(t, provider, "oidc").sentTo(t)
+	return path(name, "identities", identitiesOf(t, owner(s), name)[0].ID.String())
 }
 
 // recordKeys is the part of the scenario that is about tokens.
@@ -187,6 +241,10 @@ var (
 	anyKeyID      = regexp.MustCompile(`"ush[0-9A-Za-z]{7}"`)
 	anyPublicKey  = regexp.MustCompile(`ssh-ed25519 [A-Za-z0-9+/]{68}`)
 	anyPrivateKey = regexp.MustCompile(`(-----BEGIN OPENSSH PRIVATE KEY-----)(\\n[A-Za-z0-9+/=]+)+`)
+	anyState      = regexp.MustCompile(`convert-[0-9A-Za-z]{32}`)
+	anyTicket     = regexp.MustCompile(`link=[^"]*`)
+	anyUserCode   = regexp.MustCompile(`"[A-Z0-9]{4}-[A-Z0-9]{4}"`)
+	anyDeviceCode = regexp.MustCompile(`"device_code":"[^"]*"`)
 	anyVersion    = regexp.MustCompile(`v0\.0\.0\+usher\.[^"]*`)
 )
 
@@ -213,6 +271,10 @@ func normalise(serverURL string, a answer) string {
 	text = anyKeyID.ReplaceAllString(text, `"a key's id"`)
 	text = anyPublicKey.ReplaceAllString(text, "ssh-ed25519 base64")
 	text = anyPrivateKey.ReplaceAllString(text, "$1\\nbase64")
+	text = anyState.ReplaceAllString(text, "convert-a state")
+	text = anyTicket.ReplaceAllString(text, "link=a ticket")
+	text = anyUserCode.ReplaceAllString(text, `"a code"`)
+	text = anyDeviceCode.ReplaceAllString(text, `"device_code":"a code"`)
 	text = anyVersion.ReplaceAllString(text, "v0.0.0+usher.version")
 	return strings.TrimSpace(strings.ReplaceAll(text, serverURL, "http://usher.example.com"))
 }

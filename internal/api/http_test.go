@@ -162,6 +162,8 @@ func reading() map[string]below {
 		"first user": {http.MethodPost, "/api/v2/users/first", first()},
 		"login":      {http.MethodPost, loginPath, credentials("ann@example.com", servertest.Password)},
 		"validate":   {http.MethodPost, "/api/v2/users/validate-password", body{"password": nextPassword}},
+		"passcode":   {http.MethodPost, requestPath, body{"email": "ann@example.com"}},
+		"reset":      {http.MethodPost, changePath, reset("ann@example.com", nextPassword, "wrong")},
 		"create":     {http.MethodPost, usersPath, newUser("zoe")},
 		"profile":    {http.MethodPut, path("ann", "profile"), body{"username": "ann"}},
 		"email":      {http.MethodPut, path("ann", "email"), body{"email": "ann@example.com"}},

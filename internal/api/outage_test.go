@@ -26,14 +26,16 @@ const patience = 5 * time.Second
 // databaseless are operations that need no database: they go on without one.
 var databaseless = []string{
 	"apiRoot", "buildInfo", "openAPI", "authMethods", "validatePassword", "healthz", "metrics", "listScopes",
-	"githubCallback", "githubDevice", "oidcCallback", "entitlements", "appearance", "updateCheck", "cspReport",
+	"githubCallback", "githubDevice", "oidcCallback", "namedOIDCCallback", "entitlements", "appearance", "updateCheck", "cspReport",
 }
 
 // needingDatabase lists a good call of every other operation.
 func needingDatabase() []below {
 	bodies := map[string]any{
 		"createFirstUser": first(), "login": credentials("owner@example.com", servertest.Password), "createUser": newUser("new-one"),
-		"updateUserProfile": body{"username": "owner"}, "updateUserEmail": body{"email": "owner@example.com"},
+		"requestOneTimePasscode":            body{"email": "owner@example.com"},
+		"changePasswordWithOneTimePasscode": reset("owner@example.com", nextPassword, "wrong"),
+		"updateUserProfile":                 body{"username": "owner"}, "updateUserEmail": body{"email": "owner@example.com"},
 		"updateUserRoles":    body{"roles": []string{"auditor"}},
 		"updateUserPassword": body{"password": nextPassword, "old_password": servertest.Password},
 	}
