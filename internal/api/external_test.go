@@ -319,3 +319,25 @@ func TestFirstUserThroughAProvider(t *testing.T) {
 	provider.SetUser("second", idptest.Claims{"email": "second@example.com", "email_verified": true})
 	browse(s).logIn(t, provider, oidcPath).page(t, http.StatusForbidden, "Signups are disabled")
 }
+
+// TestNamesOfProviders: no provider can have a name that makes its callback the
+// path of something else.
+func TestNamesOfProviders(t *testing.T) {
+	t.Parallel()
+	taken := regexp.MustCompile(`^/api/v2/users/\{user\}/([^/{]+)/\{[^/]+\}$`)
+	names := []string{"github", "convert-x", "A", "a.b", "a b"}
+	for _, o := range described() {
+		if found := taken.FindStringSubmatch(o.Path); found != nil && o.Method == http.MethodGet {
+			names = append(names, found[1])
+		}
+	}
+	for _, name := range names {
+		cfg := idp.OIDCConfig{Name: name, IssuerURL: "https://id.example.com", ClientID: "usher"}
+		if faults := cfg.Check(); len(faults) != 1 || faults[0].Field != "name" {
+			t.Errorf("%q: %v", name, faults)
+		}
+	}
+	if len(names) < 8 {
+		t.Errorf("there are only %q", names)
+	}
+}

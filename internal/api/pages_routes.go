@@ -12,6 +12,8 @@ func (a *API) pageRoutes() []route {
 		{"POST", "/login", "submitLogin", forEveryone, loginLimit, a.submitLogin},
 		{"GET", "/login/device", "showDevice", forEveryone, loginLimit, a.showDevice},
 		{"POST", "/logout", "submitLogout", forEveryone, apiLimit, a.submitLogout},
+		{"GET", "/reset-password", "showReset", forEveryone, apiLimit, a.showReset},
+		{"POST", "/reset-password", "submitReset", forEveryone, loginLimit, a.submitReset},
 		{"GET", "/cli-auth", "showCLIAuth", forEveryone, apiLimit, a.showCLIAuth},
 		{"POST", "/cli-auth", "submitCLIAuth", forEveryone, apiLimit, a.submitCLIAuth},
 	}

@@ -96,7 +96,7 @@ func TestPagesWithoutTheDatabase(t *testing.T) {
 	visit(s).get(t, "/").want(t, http.StatusOK).has(t, `role="alert"`, "The database does not answer").lacks(t, `href="/setup"`)
 	for _, p := range []sheet{
 		visit(s).get(t, "/login"), visit(s).get(t, "/setup"),
-		visit(s).holding("ushAAAAAAA-0123456789abcdefghijkl").get(t, "/cli-auth"),
+		visit(s).holding(s.Owner.SessionToken()).get(t, "/cli-auth"),
 	} {
 		p.want(t, http.StatusServiceUnavailable).has(t, "Not available at the moment").wantHeader(t, "Retry-After", "1")
 	}

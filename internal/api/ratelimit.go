@@ -80,7 +80,10 @@ func (l *rateLimiter) turn(now time.Time) {
 }
 
 // checkRate refuses a request that comes too often.
-func (c *call) checkRate() error {
+func (c *call) checkRate() error { return c.checkRateOf(c.route.countedAs()) }
+
+// checkRateOf counts a request as one of a route.
+func (c *call) checkRateOf(path string) error {
 	limit := c.rateLimit()
 	if limit <= 0 {
 		return nil
@@ -91,7 +94,7 @@ func (c *call) checkRate() error {
 		}
 		return refuse(http.StatusPreconditionRequired, "Only an owner may bypass the rate limit.")
 	}
-	state := c.api.limiter.take(bucket{subject: c.subject(), route: c.route.countedAs()}, limit, c.started)
+	state := c.api.limiter.take(bucket{subject: c.subject(), route: path}, limit, c.started)
 	header := c.w.Header()
 	header.Set("X-RateLimit-Limit", strconv.Itoa(limit))
 	header.Set("X-RateLimit-Remaining", strconv.Itoa(state.remaining))

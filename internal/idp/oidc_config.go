@@ -127,6 +127,20 @@ func (c *OIDCConfig) IsSet() bool {
 // namePattern is of names that can stand in paths, and before the dot of a state.
 var namePattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
+// reservedNames are of another provider, or would make the path of the callback
+// that of something a user has.
+var reservedNames = []string{account.ProviderGitHub, "keys", "organizations", "workspace"}
+
+func checkName(name string) error {
+	switch {
+	case len(name) > account.MaxUsernameBytes || !namePattern.MatchString(name):
+		return fmt.Errorf("%q is not small letters and digits in groups joined by single hyphens, at most %d", name, account.MaxUsernameBytes)
+	case slices.Contains(reservedNames, name) || strings.HasPrefix(name, "convert-"): // as states of conversions do
+		return fmt.Errorf("%q is a reserved word", name)
+	}
+	return nil
+}
+
 // reservedParams of the address that people are sent to are what a login is tied
 // together by.
 var reservedParams = []string{
@@ -143,9 +157,9 @@ func (c OIDCConfig) Check() []account.FieldError {
 			faults = append(faults, account.FieldError{Field: field, Detail: fmt.Sprintf(format, a...)})
 		}
 	}
-	unless(len(c.Name) <= account.MaxUsernameBytes && namePattern.MatchString(c.Name) && c.Name != account.ProviderGitHub, "name",
-		"%q is not small letters and digits in groups joined by single hyphens, at most %d, or is %s",
-		c.Name, account.MaxUsernameBytes, account.ProviderGitHub)
+	if err := checkName(c.Name); err != nil {
+		unless(false, "name", "%s", err)
+	}
 	unless(isIssuer(c.IssuerURL), "issuer_url", "must be an http or https URL without a query")
 	unless(c.ClientID != "", "client_id", "must not be empty")
 	faults = append(faults, c.checkCredential()...)

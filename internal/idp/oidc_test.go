@@ -236,15 +236,21 @@ func TestOIDCRedirects(t *testing.T) {
 		dynamic    bool
 		refused    bool
 	}{
-		{name: "of a further provider", host: "a.example", change: func(c *idp.OIDCConfig) { c.Name = "acme" },
-			want: oidcAccess + "/api/v2/users/oidc/acme/callback"},
+		{
+			name: "of a further provider", host: "a.example", change: func(c *idp.OIDCConfig) { c.Name = "acme" },
+			want: oidcAccess + "/api/v2/users/oidc/acme/callback",
+		},
 		{name: "set", host: "a.example", change: func(c *idp.OIDCConfig) {
 			c.RedirectURL, c.RedirectAllowedHosts = "http://login.example.com:8080/ignored", []string{"b.example"}
 		}, want: "http://login.example.com:8080/api/v2/users/oidc/callback"},
-		{name: "allowed", host: "A.example:8443", change: func(c *idp.OIDCConfig) { c.RedirectAllowedHosts = []string{"a.EXAMPLE"} },
-			want: "https://A.example:8443/api/v2/users/oidc/callback", dynamic: true},
-		{name: "not allowed", host: "b.example", change: func(c *idp.OIDCConfig) { c.RedirectAllowedHosts = []string{"a.example"} },
-			refused: true},
+		{
+			name: "allowed", host: "A.example:8443", change: func(c *idp.OIDCConfig) { c.RedirectAllowedHosts = []string{"a.EXAMPLE"} },
+			want: "https://A.example:8443/api/v2/users/oidc/callback", dynamic: true,
+		},
+		{
+			name: "not allowed", host: "b.example", change: func(c *idp.OIDCConfig) { c.RedirectAllowedHosts = []string{"a.example"} },
+			refused: true,
+		},
 	} {
 		p := newOIDC(t, server, test.change)
 		start, err := p.Begin(t.Context(), oidcState, test.host)

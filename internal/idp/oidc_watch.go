@@ -46,7 +46,7 @@ func (p *Provider) watch(ctx context.Context, log *slog.Logger, pause time.Durat
 			told = true
 		}
 		select {
-		case <-time.After(pause/2 + rand.N(pause)): //nolint:gosec // spreads nodes out, keeps no secret
+		case <-time.After(pause/2 + rand.N(pause)):
 		case <-ctx.Done():
 			return
 		}

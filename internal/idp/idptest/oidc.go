@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zitadel/oidc/v3/example/server/exampleop"
-
 	"usher/internal/secret"
 )
 
@@ -67,7 +65,11 @@ func NewOIDC(t testing.TB, options ...OIDCOption) *OIDC {
 	}
 	o.storage = newProviderStorage(o.ClientID, o.ClientSecret.Reveal())
 	o.gate = newGate(o.storage, o.URL)
-	o.gate.next = exampleop.SetupServer(o.URL, o.storage, slog.New(slog.DiscardHandler), false)
+	next, err := newProviderServer(o.URL, o.storage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.gate.next = next
 	server.Config.Handler = o.gate
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
 	if chosen.tls {

@@ -111,15 +111,15 @@ func (s *providerStorage) bySubject(subject string) (person, error) {
 	return person{}, errors.New("nobody of that subject")
 }
 
-// CheckUsernamePassword is asked by the login form.
-func (s *providerStorage) CheckUsernamePassword(username, password, id string) error {
+// logIn is asked by the login form, for the request of that id.
+func (s *providerStorage) logIn(ctx context.Context, username, password, id string) error {
 	s.mu.Lock()
 	who, known := s.people[username]
 	s.mu.Unlock()
 	if !known || password != Password {
-		return errors.New("username or password wrong")
+		return errors.New("The login name or the password is wrong.")
 	}
-	request, err := s.AuthRequestByID(context.Background(), id)
+	request, err := s.AuthRequestByID(ctx, id)
 	if err != nil {
 		return err
 	}
