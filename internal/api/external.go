@@ -63,7 +63,7 @@ func (c *call) callback(name string) error {
 	if l.query.Has("redirect") {
 		l.redirect = sanitizeRedirect(l.query.Get("redirect"))
 	}
-	if !l.query.Has("error") && l.query.Get("code") == "" {
+	if l.query.Get("error") == "" && l.query.Get("code") == "" {
 		return l.explain(l.begin())
 	}
 	session, err := l.end()
@@ -188,7 +188,7 @@ func (c *call) sendOn(to string) error {
 
 // end finds out who has come back and lets them in.
 func (l *externalLogin) end() (service.ExternalSession, error) {
-	if l.query.Has("error") {
+	if l.query.Get("error") != "" {
 		return service.ExternalSession{}, providerRefused(l.query)
 	}
 	if err := l.provider.CheckHost(l.r.Host); err != nil {

@@ -137,3 +137,14 @@ func TestRefusalsOfTheSyncHideNothingElse(t *testing.T) {
 		t.Errorf("%+v", user)
 	}
 }
+
+// TestNobodyIsMadeWithSyncedRoles: a user who will come from the provider cannot be
+// given site roles in advance either.
+func TestNobodyIsMadeWithSyncedRoles(t *testing.T) {
+	t.Parallel()
+	s, _ := newWithOIDC(t, withRoleSync)
+	coming := newUser("ann", "auditor").but("password", nil).but("login_type", "oidc")
+	owner(s).post(t, usersPath, coming).refused(t, http.StatusBadRequest, rolesSynced)
+	owner(s).post(t, usersPath, coming.but("roles", []string{})).user(t, http.StatusCreated)
+	owner(s).post(t, usersPath, newUser("ben", "auditor")).user(t, http.StatusCreated)
+}

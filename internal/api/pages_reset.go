@@ -31,11 +31,14 @@ func (a *API) askView() resetView {
 		Other: pageLink{URL: "/reset-password?email=", Text: "I have a passcode"},
 	}
 	if a.Service.Mail == nil {
-		view.Text = append(view.Text, "This server cannot send mail at the moment: ask an administrator for a new password.")
+		view.Text = []string{withoutMail}
 	}
 	view.Form.focus()
 	return view
 }
+
+// withoutMail is for servers to which the operator gave no mail server.
+const withoutMail = "This server cannot send mail. Ask an administrator for a new password."
 
 func (a *API) changeView(email string) resetView {
 	view := resetView{
@@ -86,6 +89,9 @@ func (a *API) askForCode(c *call, values url.Values) error {
 	}
 	view := a.changeView(email)
 	view.Text = []string{"If there is an account with this address and a password, a one-time passcode is on its way to it."}
+	if a.Service.Mail == nil {
+		view.Text = []string{withoutMail}
+	}
 	return c.show(http.StatusOK, "reset", view)
 }
 

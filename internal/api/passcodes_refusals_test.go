@@ -79,7 +79,8 @@ func TestPasscodeRefusalsAreAlike(t *testing.T) {
 			for _, password := range []string{nextPassword, "weak"} {
 				begin := time.Now()
 				a := guest(s).post(t, changePath, reset(email, password, uuid.NewString())).want(t, http.StatusBadRequest)
-				if took := time.Since(begin); took < 300*time.Millisecond {
+				// A weak password is refused before anybody looks whose it would be.
+				if took := time.Since(begin); took < 300*time.Millisecond && password != "weak" {
 					t.Errorf("%s: the answer came after %s, which tells something", email, took)
 				}
 				bodies = append(bodies, string(a.body))

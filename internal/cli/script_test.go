@@ -38,8 +38,11 @@ func TestMain(m *testing.M) {
 //	generated NAME           set a variable to the password in the last stdout
 //	id NAME                  set a variable to the id of the JSON in the last stdout
 //	mode PERM PATH           compare the permissions of a file
+//	provider E-MAIL          start an OpenID Connect provider at $ISSUER
+//	visit                    open the address in the last stdout in a browser
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	var running providers
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
@@ -58,6 +61,8 @@ func TestScripts(t *testing.T) {
 			"generated": generatedCommand,
 			"id":        idCommand,
 			"mode":      modeCommand,
+			"provider":  running.start(t),
+			"visit":     running.visit(t),
 		},
 	})
 }
@@ -100,7 +105,7 @@ func (p *process) start(ts *testscript.TestScript, flags []string) error {
 	defer log.Close()
 	cmd := exec.Command("usher", append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"HOME", "XDG_DATA_HOME", "TMPDIR", "PATH", "GOCOVERDIR"} {
+	for _, name := range []string{"HOME", "XDG_DATA_HOME", "TMPDIR", "PATH", "GOCOVERDIR", "USHER_OIDC_CLIENT_SECRET_FILE"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	cmd.Stderr = log

@@ -187,7 +187,8 @@ type forgetful struct {
 // ResetPasswordByPasscode sets a new password for who has the passcode, which is
 // worth nothing after that, and ends all of the user's sessions and tokens. A
 // wrong passcode, one that has expired, and an unknown address get the same
-// answer after the same time.
+// answer after the same time. The order of its checks is the contract's (auth.md,
+// section 6.3).
 func (s *Service) ResetPasswordByPasscode(ctx context.Context, actor *account.Actor, r PasscodeReset, malformed error) error {
 	if s.DisablePasswordAuth {
 		return passwordAuthDisabled()
@@ -199,28 +200,45 @@ func (s *Service) ResetPasswordByPasscode(ctx context.Context, actor *account.Ac
 	if err := s.guesses.check(source, s.now()); err != nil {
 		return err
 	}
+	if err := checkPassword(r.Password); err != nil {
+		s.behind(ctx, func(ctx context.Context) { s.recordWeakReset(ctx, actor, r.Email, err) })
+		return err
+	}
 	over := time.NewTimer(passcodePause)
 	defer over.Stop()
 	who, err := s.forgetful(ctx, r.Email)
 	if err != nil {
 		return err
 	}
-	e := entry{AuditEntry: wroteUser()}
-	e.Outcome = account.OutcomeNoContent
-	e.about(who.user)
-	e.by(actor, who.user)
+	template := resetEntry(actor, who.user)
 	hash, err := s.checkReset(ctx, who, r, source)
 	if err != nil {
-		s.behind(ctx, func(ctx context.Context) { s.recordRefusal(ctx, actor, e.AuditEntry, err) })
+		s.behind(ctx, func(ctx context.Context) { s.recordRefusal(ctx, actor, template, err) })
 		await(ctx, over)
 		return err
 	}
-	if err := s.useUpPasscode(ctx, actor, e.AuditEntry, who, hash); err != nil {
+	if err := s.useUpPasscode(ctx, actor, template, who, hash); err != nil {
 		return err
 	}
 	s.guesses.succeeded(source)
 	s.failures.succeeded(source)
 	return nil
+}
+
+func resetEntry(actor *account.Actor, user account.User) account.AuditEntry {
+	e := entry{AuditEntry: wroteUser()}
+	e.Outcome = account.OutcomeNoContent
+	e.about(user)
+	e.by(actor, user)
+	return e.AuditEntry
+}
+
+// recordWeakReset finds out whether somebody has the address, which the refusal
+// of a weak password does not wait for.
+func (s *Service) recordWeakReset(ctx context.Context, actor *account.Actor, email string, refusal error) {
+	if who, err := s.forgetful(ctx, email); err == nil {
+		s.recordRefusal(ctx, actor, resetEntry(actor, who.user), refusal)
+	}
 }
 
 // forgetful reads what is known of the person with this address.
@@ -241,12 +259,9 @@ func (s *Service) forgetful(ctx context.Context, email string) (who forgetful, e
 	return who, err
 }
 
-// checkReset decides about an attempt in the contract's order (auth.md, section
-// 6.3) and returns the hash of the new password.
+// checkReset decides about the passcode, and then whether the password is a new
+// one, and returns its hash.
 func (s *Service) checkReset(ctx context.Context, who forgetful, r PasscodeReset, source loginSource) (hash string, err error) {
-	if err := checkPassword(r.Password); err != nil {
-		return "", err
-	}
 	right := secret.EqualHash(who.reset.CodeHash, secret.HashPasscode(r.Passcode))
 	if !right || !hasPassword(who.user) || !s.now().Before(who.reset.ExpiresAt) {
 		s.guesses.failed(source, s.now())

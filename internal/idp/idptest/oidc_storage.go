@@ -117,7 +117,7 @@ func (s *providerStorage) logIn(ctx context.Context, username, password, id stri
 	who, known := s.people[username]
 	s.mu.Unlock()
 	if !known || password != Password {
-		return errors.New("The login name or the password is wrong.")
+		return errors.New("the login name or the password is wrong")
 	}
 	request, err := s.AuthRequestByID(ctx, id)
 	if err != nil {
