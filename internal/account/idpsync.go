@@ -274,24 +274,22 @@ func (e *MappingEdit[T]) Apply(mapping map[string][]T) map[string][]T {
 	return distinctMapping(after)
 }
 
-// NewTargets returns what the mapping after a change gives that the one before did
-// not, each once.
+// NewTargets returns what the lines give that a mapping has after a change and had
+// not before, each once.
 func NewTargets[T comparable](before, after map[string][]T) []T {
-	known := map[T]bool{}
-	for _, targets := range before {
-		for _, target := range targets {
-			known[target] = true
-		}
-	}
 	added := []T{}
 	for _, claim := range slices.Sorted(maps.Keys(after)) {
+		known := map[T]bool{}
+		for _, target := range before[claim] {
+			known[target] = true
+		}
 		for _, target := range after[claim] {
 			if !known[target] {
-				known[target], added = true, append(added, target)
+				added = append(added, target)
 			}
 		}
 	}
-	return added
+	return distinct(added)
 }
 
 // OrganizationSyncDiff returns what changed between two states of the settings.

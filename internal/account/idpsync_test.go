@@ -296,20 +296,21 @@ func TestMappingEditsAgainstSets(t *testing.T) {
 				t.Fatalf("%q gives %q", given, targets)
 			}
 		}
-		known := map[string]bool{}
-		for one := range untouched {
-			known[one.Gets] = true
-		}
-		for _, target := range account.NewTargets(before, after) {
-			if known[target] {
-				t.Fatalf("%q is not new", target)
-			}
-			known[target] = true
-		}
+		added := map[string]bool{}
 		for one := range linesOf(after) {
-			if !known[one.Gets] {
-				t.Fatalf("%q is new and not told", one.Gets)
+			if !untouched[one] {
+				added[one.Gets] = true
 			}
+		}
+		told := map[string]bool{}
+		for _, target := range account.NewTargets(before, after) {
+			if told[target] {
+				t.Fatalf("%q is told twice", target)
+			}
+			told[target] = true
+		}
+		if diff := cmp.Diff(added, told); diff != "" {
+			t.Fatalf("what new lines give (-want +got):\n%s", diff)
 		}
 	})
 }

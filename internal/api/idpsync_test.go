@@ -249,6 +249,28 @@ func TestWhoMaySync(t *testing.T) {
 	})
 }
 
+// TestNobodyRisesByAMapping: a line that gives a role is an assignment of it, which
+// the same people may make (users.md, section 8.4). Lines of others may stay.
+func TestNobodyRisesByAMapping(t *testing.T) {
+	t.Parallel()
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		other := found(t, s, "other").ID
+		owner(s).post(t, orgPath(other, "members/roles"), roleNamed("founders", may("organization", "create"))).want(t, http.StatusOK)
+		line := func(given, gets string) body { return body{"add": []body{{"given": given, "gets": gets}}} }
+		admin := outsider(t, s, other, "admin", "organization-admin")
+		admin.patch(t, roleSyncPath(other, "mapping"), line("leads", "organization-admin")).want(t, http.StatusOK)
+		admin.patch(t, roleSyncPath(other, "mapping"), line("x", "founders")).refused(t, http.StatusBadRequest, badFields, "add")
+		for _, c := range []client{outsider(t, s, other, "helper", "organization-user-admin").client, join(t, s, "una", "user-admin").client} {
+			c.patch(t, roleSyncPath(other, "mapping"), line("mine", "organization-admin")).refused(t, http.StatusBadRequest, badFields, "add")
+			c.patch(t, roleSyncPath(other, "mapping"), line("mine", "organization-member")).want(t, http.StatusOK)
+			moved := body{"mapping": body{"mine": []string{"organization-admin"}}}
+			c.patch(t, roleSyncPath(other), moved).refused(t, http.StatusBadRequest, badFields, "mapping")
+			kept := body{"field": "groups", "mapping": body{"leads": []string{"organization-admin"}}}
+			c.patch(t, roleSyncPath(other), kept).is(t, `{"field":"groups","mapping":{"leads":["organization-admin"]}}`)
+		}
+	})
+}
+
 // TestAuditOfSyncSettings: what was changed, and attempts that were refused.
 func TestAuditOfSyncSettings(t *testing.T) {
 	t.Parallel()

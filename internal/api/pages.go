@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"errors"
 	"html/template"
@@ -91,11 +92,12 @@ type refusalView struct {
 // were not recognized it also says where to try again, which programs can follow
 // and browsers, given the status, do not.
 func (c *call) refusalPage(status int, e *account.Error) error {
+	reason := cmp.Or(e.Detail, e.Message)
 	if e.Kind == account.KindUnauthenticated {
-		query := url.Values{"message": {e.Message}, "redirect": {c.wantedRedirect()}}
+		query := url.Values{"message": {reason}, "redirect": {c.wantedRedirect()}}
 		c.w.Header().Set("Location", "/login?"+query.Encode())
 	}
-	return c.show(status, "refusal", refusalView{frame: frame{Title: e.Title}, Text: paragraphs(e.Message), Back: "/login", BackText: "Back to login"})
+	return c.show(status, "refusal", refusalView{frame: frame{Title: e.Title}, Text: paragraphs(reason), Back: "/login", BackText: "Back to login"})
 }
 
 // wantedRedirect is where the login that is under way was to lead.

@@ -145,18 +145,6 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-func TestIconURL(t *testing.T) {
-	t.Parallel()
-	for address, want := range map[string]bool{
-		"https://a.b/c.svg": true, "http://a.b": true, "data:image/png;base64,AA==": true, "/icon.svg": true, "HTTPS://a.b": true,
-		"": false, "javascript:x": false, "data:text/html,x": false, "icon.svg": false,
-	} {
-		if got := iconURL(address); (got != "") != want {
-			t.Errorf("%q: %q", address, got)
-		}
-	}
-}
-
 func TestProblemsOfForms(t *testing.T) {
 	t.Parallel()
 	f := &form{Fields: []field{emailField(), newPasswordField()}}

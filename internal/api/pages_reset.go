@@ -58,7 +58,7 @@ func (a *API) changeView(email string) resetView {
 // with the passcode.
 func (a *API) showReset(c *call) error {
 	if !a.Service.AuthMethods().Password {
-		return refuse(http.StatusForbidden, "Password authentication is disabled.")
+		return passwordsOff()
 	}
 	query := c.r.URL.Query()
 	if query.Has("email") {

@@ -11,25 +11,29 @@ import (
 
 type setupView struct {
 	frame
-	Form      *form
+	Form      *form // nil where passwords are turned off
 	Providers []providerButton
 }
 
 func (a *API) setupView(redirect string) setupView {
+	view := setupView{frame: frame{Title: "Set up"}, Providers: a.providerButtons(redirect)}
+	if a.Service.AuthMethods().Password {
+		view.Form = setupForm(redirect)
+	}
+	return view
+}
+
+func setupForm(redirect string) *form {
 	password := newPasswordField()
 	password.Label = "Password"
-	view := setupView{
-		frame:     frame{Title: "Set up"},
-		Providers: a.providerButtons(redirect),
-		Form: &form{Action: "/setup", Redirect: redirect, Submit: "Create the first user", Fields: []field{
-			emailField(),
-			{Name: "username", Label: "Username", Type: "text", Autocomplete: "nickname", Hint: "Letters and digits, in groups joined by hyphens."},
-			{Name: "name", Label: "Full name", Type: "text", Autocomplete: "name", Optional: true},
-			password,
-		}},
-	}
-	view.Form.focus()
-	return view
+	f := &form{Action: "/setup", Redirect: redirect, Submit: "Create the first user", Fields: []field{
+		emailField(),
+		{Name: "username", Label: "Username", Type: "text", Autocomplete: "nickname", Hint: "Letters and digits, in groups joined by hyphens."},
+		{Name: "name", Label: "Full name", Type: "text", Autocomplete: "name", Optional: true},
+		password,
+	}}
+	f.focus()
+	return f
 }
 
 // showSetup is for a server without users alone.
@@ -47,6 +51,9 @@ func (a *API) showSetup(c *call) error {
 
 // submitSetup makes the first user and signs the browser in as that user.
 func (a *API) submitSetup(c *call) error {
+	if !a.Service.AuthMethods().Password {
+		return passwordsOff()
+	}
 	values, err := c.form()
 	if err != nil {
 		return err

@@ -84,6 +84,7 @@ func TestSettingsReachTheirFields(t *testing.T) {
 		"oauth2-github-enterprise-base-url": "https://git.example.com", "oauth2-github-device-flow": "false",
 	}
 	withOIDC := oidcValues(t, values)
+	withSMTP := smtpValues(values)
 	secure := true
 	want := serverOptions{
 		config: server.Config{
@@ -104,6 +105,7 @@ func TestSettingsReachTheirFields(t *testing.T) {
 				AllowedTeams: []string{"acme/doors"}, EnterpriseBaseURL: "https://git.example.com",
 			},
 			OIDC: withOIDC.OIDC, OIDCSync: withOIDC.OIDCSync, OIDCProviderFile: withOIDC.OIDCProviderFile, CAFile: withOIDC.CAFile,
+			SMTP: withSMTP,
 		},
 		logFormat: "json", logLevel: slog.LevelWarn,
 	}

@@ -174,11 +174,11 @@ func (s *Service) syncOrgRoles(ctx context.Context, tx *store.Tx, user account.U
 			e.warn("the roles of a member cannot be synced", "error", err, "user_id", user.ID, "organization_id", m.OrganizationID)
 			continue
 		}
-		known, err := orgRoleNames(ctx, tx, m.OrganizationID)
+		custom, err := customRolesOf(ctx, tx, m.OrganizationID)
 		if err != nil {
 			return err
 		}
-		roles := known.among(names)
+		roles := custom.among(names)
 		if slices.Equal(roles, slices.Sorted(slices.Values(m.Roles))) {
 			continue
 		}
@@ -203,27 +203,34 @@ func (s *Service) assignBySync(ctx context.Context, tx *store.Tx, organization u
 	return tx.UpdateMemberRoles(ctx, organization, user.ID, roles, s.now())
 }
 
-// roleNames are the names of an organization's custom roles, by what they fold to.
-type roleNames map[string]string
+// customRoles are the custom roles of an organization, by what their names fold to.
+type customRoles map[string]account.Role
 
-func orgRoleNames(ctx context.Context, tx *store.Tx, organization uuid.UUID) (roleNames, error) {
-	custom, err := tx.CustomRoles(ctx, organization)
-	known := roleNames{}
-	for _, stored := range custom {
-		known[account.Fold(stored.Role.Name)] = stored.Role.Name
+func customRolesOf(ctx context.Context, tx *store.Tx, organization uuid.UUID) (customRoles, error) {
+	list, err := tx.CustomRoles(ctx, organization)
+	custom := customRoles{}
+	for _, stored := range list {
+		custom[account.Fold(stored.Role.Name)] = stored.Role
 	}
-	return known, err
+	return custom, err
 }
 
-// among returns those of the names that are roles of the organization, built-in or
-// custom, each under its stored name, sorted.
-func (known roleNames) among(names []string) []string {
+// find returns the role of the organization that has the name, built-in or custom.
+func (custom customRoles) find(name string) (account.Role, bool) {
+	if role, builtIn := account.BuiltInOrgRole(name); builtIn {
+		return role, true
+	}
+	role, known := custom[account.Fold(name)]
+	return role, known
+}
+
+// among returns those of the names that are roles of the organization, each under
+// its stored name, sorted.
+func (custom customRoles) among(names []string) []string {
 	found := []string{}
 	for _, name := range names {
-		if account.IsBuiltInOrgRole(name) {
-			found = append(found, name)
-		} else if stored, ok := known[account.Fold(name)]; ok {
-			found = append(found, stored)
+		if role, known := custom.find(name); known {
+			found = append(found, role.Name)
 		}
 	}
 	return slices.Compact(slices.Sorted(slices.Values(found)))

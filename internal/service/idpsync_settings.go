@@ -172,7 +172,7 @@ func (s *Service) changeRoleSync(ctx context.Context, actor *account.Actor, ref 
 			return err
 		}
 		wanted := edit(before)
-		if err := checkRoleSync(ctx, tx, organization.ID, before, wanted, asked); err != nil {
+		if err := checkRoleSync(ctx, tx, actor, organization.ID, before, wanted, asked); err != nil {
 			return err
 		}
 		after = wanted.Distinct()
@@ -182,20 +182,26 @@ func (s *Service) changeRoleSync(ctx context.Context, actor *account.Actor, ref 
 	return after, err
 }
 
-// checkRoleSync refuses bad fields, and names that are no roles of the organization.
-// One that was mapped before may have been deleted since.
-func checkRoleSync(ctx context.Context, tx *store.Tx, organization uuid.UUID, before, wanted account.RoleSync, asked string) error {
+// checkRoleSync refuses bad fields, names that are no roles of the organization, and
+// roles that the actor may not assign: a mapping gives them all the same, and may
+// give them to the actor. Lines that were there before are nobody's doing now; what
+// they name may have been deleted since.
+func checkRoleSync(ctx context.Context, tx *store.Tx, actor *account.Actor, organization uuid.UUID, before, wanted account.RoleSync, asked string) error {
 	if err := invalidFields(wanted.Check()); err != nil {
 		return err
 	}
-	known, err := orgRoleNames(ctx, tx, organization)
+	custom, err := customRolesOf(ctx, tx, organization)
 	if err != nil {
 		return err
 	}
 	faults := []account.FieldError{}
 	for _, name := range account.NewTargets(before.Mapping, wanted.Mapping) {
-		if len(known.among([]string{name})) == 0 {
+		role, known := custom.find(name)
+		switch {
+		case !known:
 			faults = append(faults, account.FieldError{Field: asked, Detail: fmt.Sprintf("%q is not a supported role", name)})
+		case !actor.MayAssignOrgRole(organization, role):
+			faults = append(faults, account.FieldError{Field: asked, Detail: fmt.Sprintf("you are not authorized to assign the role %q", name)})
 		}
 	}
 	return invalidFields(faults)
