@@ -184,7 +184,7 @@ func TestEveryMutationIsAudited(t *testing.T) {
 	t.Parallel()
 
 	provider := idptest.NewOIDC(t)
-	s := servertest.Start(t, storetest.SQLite(t), withOIDC(provider))
+	s := servertest.Start(t, storetest.Database(t), withOIDC(provider))
 	begun := guest(s).post(t, "/api/v2/users/first", first().but("username", "owner").but("email", "owner@example.com"))
 	s.OwnerID = decode[sdk.CreateFirstUserResponse](t, begun.want(t, http.StatusCreated)).UserID
 	s.Owner = s.Login(t, "owner@example.com")

@@ -151,8 +151,6 @@ func newWithOIDC(t *testing.T, options ...servertest.Option) (*servertest.Server
 	return servertest.New(t, append([]servertest.Option{withOIDC(provider)}, options...)...), provider
 }
 
-func sqliteOf(t *testing.T) store.Config { return storetest.SQLite(t) }
-
 func writeJSON(t *testing.T, file string, v any) {
 	t.Helper()
 	text, err := json.Marshal(v)

@@ -32,7 +32,7 @@ type client struct {
 // the one it listens on, which its log says.
 func behind(t *testing.T, accessURL string, options ...servertest.Option) *servertest.Server {
 	t.Helper()
-	s := servertest.Start(t, storetest.SQLite(t), append(options, func(c *server.Config) { c.AccessURL = accessURL })...)
+	s := servertest.Start(t, storetest.Database(t), append(options, func(c *server.Config) { c.AccessURL = accessURL })...)
 	_, after, found := strings.Cut(s.Log.String(), "msg=serving address=")
 	if !found {
 		t.Fatal("the log does not say where the server listens")

@@ -121,7 +121,7 @@ func TestHostPrefix(t *testing.T) {
 // TestHostPrefixLeavesOthersAlone: only the session's cookie has it.
 func TestHostPrefixLeavesOthersAlone(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, storetest.SQLite(t), func(c *server.Config) { c.HostPrefixCookie = true })
+	s := servertest.Start(t, storetest.Database(t), func(c *server.Config) { c.HostPrefixCookie = true })
 	s.CreateFirstUser(t)
 	cookie, _ := oneCookie(t, guest(s).post(t, loginPath, credentials("owner@example.com", servertest.Password)).header)
 	if !strings.HasPrefix(cookie, prefixed+"=") {

@@ -188,7 +188,8 @@ func (d Dialect) encodeAuditLog(entry sdk.AuditLog) coderAuditLog {
 
 type coderAuthMethods struct {
 	sdk.AuthMethods
-	TermsOfServiceURL string `json:"terms_of_service_url,omitempty"`
+	TermsOfServiceURL string             `json:"terms_of_service_url,omitempty"`
+	OIDCProviders     []sdk.OIDCProvider `json:"oidc_providers,omitempty"`
 }
 
 type legacyAuthMethods struct {
@@ -202,7 +203,7 @@ func (d Dialect) encodeAuthMethods(m sdk.AuthMethods) any {
 	case Legacy:
 		return legacyAuthMethods{Password: m.Password.Enabled, GitHub: m.GitHub.Enabled, OIDC: m.OIDC.Enabled}
 	case Coder:
-		return coderAuthMethods{AuthMethods: m, TermsOfServiceURL: m.TermsOfServiceURL}
+		return coderAuthMethods{AuthMethods: m, TermsOfServiceURL: m.TermsOfServiceURL, OIDCProviders: m.OIDCProviders}
 	case Reference:
 	}
 	return m

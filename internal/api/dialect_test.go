@@ -43,7 +43,7 @@ func TestDialectSelection(t *testing.T) {
 	t.Parallel()
 
 	for _, configured := range []string{"", sdk.DialectReference, sdk.DialectCoder, sdk.DialectLegacy} {
-		s := servertest.Start(t, storetest.SQLite(t), func(c *server.Config) { c.Dialect = configured })
+		s := servertest.Start(t, storetest.Database(t), func(c *server.Config) { c.Dialect = configured })
 		s.CreateFirstUser(t)
 		owner(s).with(sdk.DialectHeader, sdk.DialectReference).post(t, usersPath, newUser("plain")).want(t, http.StatusCreated)
 		c := login(t, s, "plain@example.com", servertest.Password)

@@ -15,6 +15,7 @@ import (
 	"usher/internal/idp/idptest"
 	"usher/internal/server"
 	"usher/internal/server/servertest"
+	"usher/internal/store/storetest"
 	"usher/sdk"
 )
 
@@ -48,7 +49,7 @@ func TestStartOfALogin(t *testing.T) {
 	s, provider := newWithOIDC(t)
 	a := browse(s).visit(t, oidcPath+"?redirect=https://evil.example.com/x?y=1")
 	to, err := url.Parse(a.sentTo(t))
-	if err != nil || !strings.HasPrefix(to.String(), provider.URL+"/auth?") {
+	if err != nil || !strings.HasPrefix(to.String(), provider.URL+"/authorize?") {
 		t.Fatalf("sent to %q, %v", to, err)
 	}
 	query, cookies := to.Query(), map[string]*http.Cookie{}
@@ -311,7 +312,7 @@ func TestHostsOfALogin(t *testing.T) {
 func TestFirstUserThroughAProvider(t *testing.T) {
 	t.Parallel()
 	provider := idptest.NewOIDC(t)
-	s := servertest.Start(t, sqliteOf(t), withOIDC(provider, func(c *idp.OIDCConfig) { c.AllowSignups = false }))
+	s := servertest.Start(t, storetest.Database(t), withOIDC(provider, func(c *idp.OIDCConfig) { c.AllowSignups = false }))
 	first := browse(s).signedIn(t, provider)
 	if len(first.Roles) != 1 || first.Roles[0].Name != "owner" {
 		t.Errorf("the first user has the roles %v", first.Roles)

@@ -136,7 +136,7 @@ func TestGitHubSignup(t *testing.T) {
 	t.Parallel()
 	eachFlow(t, func(t *testing.T, flow func(*idp.GitHubConfig)) {
 		g := idptest.NewGitHub(t)
-		s := servertest.Start(t, storetest.SQLite(t), withGitHub(g, flow, func(cfg *idp.GitHubConfig) { cfg.AllowSignups = false }))
+		s := servertest.Start(t, storetest.Database(t), withGitHub(g, flow, func(cfg *idp.GitHubConfig) { cfg.AllowSignups = false }))
 		g.SetUser(kyle())
 		v := visitGitHub(s, g)
 		first := v.me(t, v.login(t))

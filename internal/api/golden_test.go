@@ -93,7 +93,7 @@ func compare(t *testing.T, operation, text string) {
 // of them succeed.
 func record(t *testing.T, dialect string) takes {
 	t.Helper()
-	s := servertest.Start(t, storetest.SQLite(t))
+	s := servertest.Start(t, storetest.Database(t))
 	c := guest(s).with(sdk.DialectHeader, dialect).with("User-Agent", "golden/1")
 	got := takes{}
 	take := func(operation string, a answer) answer {
@@ -140,6 +140,7 @@ func record(t *testing.T, dialect string) takes {
 	recordKeys(t, take, admin)
 	recordSettings(t, take, admin)
 	recordOrganizations(t, take, admin)
+	recordSync(t, take, admin)
 	recordForeign(t, take, admin)
 	take("requestOneTimePasscode", c.post(t, requestPath, body{"email": "ann@example.org"}))
 	code := plant(t, s, decode[sdk.User](t, ann).ID, time.Hour)
@@ -275,6 +276,7 @@ func normalise(serverURL string, a answer) string {
 	text = anyTicket.ReplaceAllString(text, "link=a ticket")
 	text = anyUserCode.ReplaceAllString(text, `"a code"`)
 	text = anyDeviceCode.ReplaceAllString(text, `"device_code":"a code"`)
+	text = strings.Replace(text, `"database":"postgres"`, `"database":"sqlite"`, 1)
 	text = anyVersion.ReplaceAllString(text, "v0.0.0+usher.version")
 	return strings.TrimSpace(strings.ReplaceAll(text, serverURL, "http://usher.example.com"))
 }

@@ -308,3 +308,18 @@ func TestAuditOfSyncSettings(t *testing.T) {
 		}
 	})
 }
+
+// recordSync is the part of the golden scenario that is about syncs.
+func recordSync(t *testing.T, take func(operation string, a answer) answer, admin client) {
+	t.Helper()
+	home := decode[sdk.Organization](t, admin.get(t, orgPath("default")).want(t, http.StatusOK)).ID
+	roles := roleSyncPath("default")
+	take("updateOrganizationSync", admin.patch(t, orgSyncPath, body{"field": "groups", "mapping": body{"<all>": []uuid.UUID{home}}}))
+	take("updateOrganizationSyncMapping", admin.patch(t, orgSyncPath+"/mapping", body{"add": []body{{"given": "more", "gets": home}}}))
+	take("updateOrganizationSyncConfig", admin.patch(t, orgSyncPath+"/config", body{"field": "", "assign_default": true}))
+	take("getOrganizationSync", admin.get(t, orgSyncPath))
+	take("updateRoleSync", admin.patch(t, roles, body{"field": "groups", "mapping": body{"leads": []string{"organization-admin"}, "none": nil}}))
+	take("updateRoleSyncMapping", admin.patch(t, roles+"/mapping", body{"remove": []body{{"given": "leads", "gets": "organization-admin"}}}))
+	take("updateRoleSyncConfig", admin.patch(t, roles+"/config", body{"field": ""}))
+	take("getRoleSync", admin.get(t, roles))
+}

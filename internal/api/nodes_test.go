@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"usher/internal/secret"
 	"usher/internal/server"
 	"usher/internal/server/servertest"
 	"usher/internal/store"
@@ -239,7 +240,7 @@ func TestCommandBesideTheServer(t *testing.T) {
 
 	s := servertest.New(t)
 	ann := create(t, s, newUser("ann"))
-	offline := server.Offline{DataDir: s.Store.DataDir, PasswordParams: servertest.CheapPasswords()}
+	offline := server.Offline{DataDir: s.Store.DataDir, DatabaseURL: secret.Redacted(s.Store.DatabaseURL), PasswordParams: servertest.CheapPasswords()}
 	var took []time.Duration
 	for n := range 5 {
 		c := guest(s).as(mint(t, owner(s), ann.ID, body{}))

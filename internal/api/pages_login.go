@@ -86,7 +86,9 @@ func (a *API) loginView(redirect string) loginView {
 }
 
 // passwordsOff refuses what only makes sense with passwords.
-func passwordsOff() error { return refuse(http.StatusForbidden, "Password authentication is disabled.") }
+func passwordsOff() error {
+	return refuse(http.StatusForbidden, "Password authentication is disabled.")
+}
 
 // withRedirect is the path of a page that shall lead on to another.
 func withRedirect(path, redirect string) string {

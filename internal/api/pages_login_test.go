@@ -192,7 +192,7 @@ func TestSignOut(t *testing.T) {
 
 func TestSetup(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, storetest.SQLite(t))
+	s := servertest.Start(t, storetest.Database(t))
 	visit(s).get(t, "/login?redirect=%2Fcli-auth").leads(t, "/setup?redirect=%2Fcli-auth")
 	visit(s).get(t, "/setup?redirect=%2Fcli-auth").want(t, http.StatusOK).
 		has(t, `action="/setup"`, `name="email"`, `name="username"`, `name="name"`, `name="password" type="password"`, `name="redirect" value="/cli-auth"`)

@@ -26,7 +26,7 @@ func TestProviderButtons(t *testing.T) {
 	p := visit(s).get(t, "/login?redirect=%2Fcli-auth%3Fa%3Db").want(t, http.StatusOK)
 	p.has(t, `href="/api/v2/users/oauth2/github/callback?redirect=%2Fcli-auth%3Fa%3Db"`, ">GitHub</a>",
 		`href="/api/v2/users/oidc/callback?redirect=%2Fcli-auth%3Fa%3Db"`, "Acme &lt;&#34;ID&#34;&gt;</a>",
-		`<img src="https://acme.example.com/icon.svg?a=b&c=d" alt=""`)
+		`<img src="https://acme.example.com/icon.svg?a=b&amp;c=d" alt=""`)
 	visit(s).get(t, "/login").has(t, `href="/api/v2/users/oidc/callback"`)
 	// They stay when a password was wrong.
 	visit(s).post(t, "/login", "email", "a@example.com", "password", "x", "redirect", "/cli-auth").
@@ -50,7 +50,7 @@ func TestFurtherProvidersHaveButtons(t *testing.T) {
 func TestOnlyProviders(t *testing.T) {
 	t.Parallel()
 	g := idptest.NewGitHub(t)
-	s := servertest.Start(t, storetest.SQLite(t), withGitHub(g), func(c *server.Config) { c.DisablePasswordAuth = true })
+	s := servertest.Start(t, storetest.Database(t), withGitHub(g), func(c *server.Config) { c.DisablePasswordAuth = true })
 	g.SetUser(kyle())
 	// The first user may come through a provider, and becomes the owner.
 	visit(s).get(t, "/login").leads(t, "/setup")

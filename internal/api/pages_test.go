@@ -74,7 +74,7 @@ func TestFirstPageKnowsWhoAsks(t *testing.T) {
 
 func TestFirstPageOfAnEmptyServer(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, storetest.SQLite(t))
+	s := servertest.Start(t, storetest.Database(t))
 	visit(s).get(t, "/").want(t, http.StatusOK).has(t, `href="/setup"`).lacks(t, `href="/login"`)
 }
 

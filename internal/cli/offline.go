@@ -19,7 +19,7 @@ func (a *app) resetPasswordCommand() *cobra.Command {
 		Short: "Set a user's password in the database",
 		Long: "Sets the password of a user and ends all of the user's sessions and tokens.\n" +
 			"The password is asked for twice, or is a line of standard input where that is\n" +
-			"no terminal.\n\n" + offlineNote,
+			"no terminal. People who get mail need nobody for that: usher forgot-password\n\n" + offlineNote,
 		Args: takes("USERNAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			offline, err := a.offline(cmd, rows)

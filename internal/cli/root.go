@@ -34,7 +34,7 @@ func (a *app) rootCommand() *cobra.Command {
 		&cobra.Group{ID: groupServer, Title: "Run a server:"},
 	)
 	a.globalFlags(root.PersistentFlags())
-	for _, cmd := range []*cobra.Command{a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.usersCommand(), a.organizationsCommand(), a.tokensCommand(), a.identitiesCommand(), a.publickeyCommand(), a.auditCommand(), a.versionCommand()} {
+	for _, cmd := range []*cobra.Command{a.loginCommand(), a.logoutCommand(), a.forgotPasswordCommand(), a.whoamiCommand(), a.usersCommand(), a.organizationsCommand(), a.tokensCommand(), a.identitiesCommand(), a.publickeyCommand(), a.auditCommand(), a.versionCommand()} {
 		cmd.GroupID = groupClient
 		root.AddCommand(cmd)
 	}

@@ -37,6 +37,8 @@ func TestMain(m *testing.M) {
 //	server stop              interrupt it and expect an orderly end
 //	generated NAME           set a variable to the password in the last stdout
 //	id NAME                  set a variable to the id of the JSON in the last stdout
+//	mail start               start a mail server and set $MAIL to its address
+//	passcode NAME            set a variable to the passcode in the next mail
 //	mode PERM PATH           compare the permissions of a file
 //	provider E-MAIL          start an OpenID Connect provider at $ISSUER
 //	visit                    open the address in the last stdout in a browser
@@ -53,7 +55,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", home)
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(home, ".config"))
 			env.Setenv("XDG_DATA_HOME", filepath.Join(home, ".local", "share"))
-			env.Values[serverKey{}] = &process{}
+			env.Values[serverKey{}], env.Values[mailKey{}] = &process{}, &mailbox{}
 			return os.Mkdir(home, 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -61,6 +63,8 @@ func TestScripts(t *testing.T) {
 			"generated": generatedCommand,
 			"id":        idCommand,
 			"mode":      modeCommand,
+			"mail":      mailCommand,
+			"passcode":  passcodeCommand,
 			"provider":  running.start(t),
 			"visit":     running.visit(t),
 		},

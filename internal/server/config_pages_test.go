@@ -31,7 +31,9 @@ func TestWhatPageSettingsMayBe(t *testing.T) {
 		{"lax", func(c *server.Config) { c.SameSiteAuthCookie = "lax" }, ""},
 		{"the prefix", func(c *server.Config) { c.HostPrefixCookie = true }, ""},
 		{"the prefix and no TLS", func(c *server.Config) { c.HostPrefixCookie, c.SecureAuthCookie = true, &no }, "--host-prefix-cookie"},
-		{"a policy", func(c *server.Config) { c.AdditionalCSPPolicy = []string{"img-src https://a.example.com", "font-src data:"} }, ""},
+		{"a policy", func(c *server.Config) {
+			c.AdditionalCSPPolicy = []string{"img-src https://a.example.com", "font-src data:"}
+		}, ""},
 		{"a policy that is none", func(c *server.Config) { c.AdditionalCSPPolicy = []string{"https://a.example.com"} }, "--additional-csp-policy"},
 		{"a year of TLS", func(c *server.Config) {
 			c.StrictTransportSecurity, c.StrictTransportSecurityOptions = 31536000, []string{"includeSubDomains", "preload"}

@@ -168,7 +168,7 @@ func TestLastOwnersLogInAtOnce(t *testing.T) {
 			}
 			logins.Wait()
 			owners, err := w.Store.Direct().CountUsableOwners(t.Context())
-			if err := errors.Join(append(errs, err)...); err != nil || owners != 1 {
+			if err := errors.Join(errors.Join(errs...), err); err != nil || owners != 1 {
 				t.Fatalf("round %d: %d owners are left (%v)", round, owners, err)
 			}
 			for _, u := range []account.User{ann, ben} {

@@ -319,7 +319,7 @@ func TestMappingsAreEditedAtOnce(t *testing.T) {
 		edits.Wait()
 		organizations, err := w.OrganizationSyncSettings(t.Context(), w.owner)
 		roles, err2 := w.RoleSyncSettings(t.Context(), w.owner, account.OrganizationRef{ID: home})
-		if err := errors.Join(append(errs, err, err2)...); err != nil || len(organizations.Mapping) != most || len(roles.Mapping) != most {
+		if err := errors.Join(errors.Join(errs...), err, err2); err != nil || len(organizations.Mapping) != most || len(roles.Mapping) != most {
 			t.Errorf("%v and %v are left (%v)", organizations.Mapping, roles.Mapping, err)
 		}
 	})

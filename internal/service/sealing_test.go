@@ -164,7 +164,7 @@ func TestClaimEncryption(t *testing.T) {
 
 func TestReloadEncryptionKeys(t *testing.T) {
 	t.Parallel()
-	w, f, id := sealed(t, storetest.SQLite(t))
+	w, f, id := sealed(t, storetest.Database(t))
 	newer := f.add()
 	wantKind(t, w.ReloadEncryptionKeys(t.Context()), "")
 	if got := w.Sealer.Keyring().Current(); got != newer {
@@ -329,7 +329,7 @@ func untilAvailable(t *testing.T, do func() error) {
 // More keys than a batch holds.
 func TestRotationInBatches(t *testing.T) {
 	t.Parallel()
-	w, f, _ := sealed(t, storetest.SQLite(t))
+	w, f, _ := sealed(t, storetest.Database(t))
 	const n = 450
 	ring := w.Sealer.Keyring()
 	err := w.Store.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
@@ -410,7 +410,7 @@ func TestALostKey(t *testing.T) {
 // check value is fine.
 func TestUnreadableValuesAreCounted(t *testing.T) {
 	t.Parallel()
-	w, f, id := sealed(t, storetest.SQLite(t))
+	w, f, id := sealed(t, storetest.Database(t))
 	ada, ben, cat := w.user(t, "ada"), w.user(t, "ben"), w.user(t, "cat")
 	for _, u := range []account.User{ada, ben, cat} {
 		w.sshKey(t, u)

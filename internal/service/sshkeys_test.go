@@ -125,7 +125,7 @@ func checkPair(t *testing.T, public string, private secret.Redacted) {
 // What was refused leaves an entry where it would have left one, and no key.
 func TestRefusedSSHKeys(t *testing.T) {
 	t.Parallel()
-	w, _, _ := sealed(t, storetest.SQLite(t))
+	w, _, _ := sealed(t, storetest.Database(t))
 	ada, auditor := w.user(t, "ada"), w.user(t, "auditor", account.RoleAuditor)
 	reader := w.self(t, auditor)
 	count := func(q string) int { return len(w.entries(t, "resource_type:git_ssh_key "+q)) }
@@ -168,7 +168,7 @@ func TestRefusedSSHKeys(t *testing.T) {
 // The private half is for a key without limits only, also where its owner asks.
 func TestPrivateSSHKeyNeedsAnUnrestrictedKey(t *testing.T) {
 	t.Parallel()
-	w, _, _ := sealed(t, storetest.SQLite(t))
+	w, _, _ := sealed(t, storetest.Database(t))
 	ada := w.user(t, "ada")
 	personal := []string{"user:read", "user:read_personal", "user:update_personal"}
 	for name, tt := range map[string]struct {
@@ -194,7 +194,7 @@ func TestPrivateSSHKeyNeedsAnUnrestrictedKey(t *testing.T) {
 // A look at the private half is not given out unless it is in the audit log.
 func TestEachLookAtAPrivateSSHKeyIsAudited(t *testing.T) {
 	t.Parallel()
-	w, _, _ := sealed(t, storetest.SQLite(t))
+	w, _, _ := sealed(t, storetest.Database(t))
 	ada := w.user(t, "ada")
 	self := w.self(t, ada)
 	for range 3 {
@@ -217,7 +217,7 @@ func TestEachLookAtAPrivateSSHKeyIsAudited(t *testing.T) {
 // The key of a deleted user stays in the database, out of reach.
 func TestSSHKeyOfADeletedUser(t *testing.T) {
 	t.Parallel()
-	w, _, _ := sealed(t, storetest.SQLite(t))
+	w, _, _ := sealed(t, storetest.Database(t))
 	ada := w.user(t, "ada")
 	key := w.sshKey(t, ada)
 	wantKind(t, w.DeleteUser(t.Context(), w.owner, byID(ada)), "")
@@ -234,7 +234,7 @@ func TestSSHKeyOfADeletedUser(t *testing.T) {
 // A service account has one like everybody.
 func TestSSHKeyOfAServiceAccount(t *testing.T) {
 	t.Parallel()
-	w, _, _ := sealed(t, storetest.SQLite(t))
+	w, _, _ := sealed(t, storetest.Database(t))
 	robot := w.robot(t, "robot")
 	actor := w.use(t, w.token(t, robot, service.NewToken{}))
 	private, err := w.GitSSHPrivateKey(t.Context(), actor, me)
@@ -247,7 +247,7 @@ func TestSSHKeyOfAServiceAccount(t *testing.T) {
 // Nothing is stored where the key cannot be sealed.
 func TestNoSSHKeyWithoutSealing(t *testing.T) {
 	t.Parallel()
-	w, _, _ := sealed(t, storetest.SQLite(t))
+	w, _, _ := sealed(t, storetest.Database(t))
 	ada := w.user(t, "ada")
 	f := &keyFile{}
 	f.add()

@@ -95,7 +95,7 @@ func (w *world) start(t testing.TB) {
 // newWorld is a world on SQLite with its first user.
 func newWorld(t testing.TB, options ...func(*service.Config)) *world {
 	t.Helper()
-	w := open(t, storetest.SQLite(t), options...)
+	w := open(t, storetest.Database(t), options...)
 	w.begin(t)
 	return w
 }

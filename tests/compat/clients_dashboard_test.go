@@ -15,7 +15,7 @@ import (
 // What it cannot do without is checked; the rest must be JSON that says no.
 func TestDashboardShell(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t, storetest.SQLite(t), func(cfg *server.Config) { cfg.Dialect = sdk.DialectCoder })
+	s := servertest.Start(t, storetest.Database(t), func(cfg *server.Config) { cfg.Dialect = sdk.DialectCoder })
 	s.CreateFirstUser(t)
 	user := raw(s)
 	var entitlements struct {

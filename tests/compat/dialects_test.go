@@ -206,10 +206,10 @@ func TestShapeOfAuthMethods(t *testing.T) {
 		answers map[string]map[string]any
 	}{
 		{"without terms", "", map[string]map[string]any{
-			sdk.DialectReference: full(map[string]any{"terms_of_service_url": ""}), sdk.DialectCoder: full(nil), sdk.DialectLegacy: bools,
+			sdk.DialectReference: full(map[string]any{"terms_of_service_url": "", "oidc_providers": []any{}}), sdk.DialectCoder: full(nil), sdk.DialectLegacy: bools,
 		}},
 		{"with terms", terms, map[string]map[string]any{
-			sdk.DialectReference: full(map[string]any{"terms_of_service_url": terms}),
+			sdk.DialectReference: full(map[string]any{"terms_of_service_url": terms, "oidc_providers": []any{}}),
 			sdk.DialectCoder:     full(map[string]any{"terms_of_service_url": terms}),
 			sdk.DialectLegacy:    bools,
 		}},

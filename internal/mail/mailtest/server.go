@@ -1,6 +1,7 @@
 package mailtest
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"net"
@@ -83,7 +84,7 @@ func Start(cfg Config) (*Server, error) {
 	s.server.AllowInsecureAuth = !cfg.StartTLS && !cfg.ImplicitTLS
 	s.server.EnableSMTPUTF8 = cfg.UTF8
 	s.server.ErrorLog = silence{}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}

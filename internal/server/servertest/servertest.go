@@ -52,10 +52,10 @@ func Each(t *testing.T, test func(t *testing.T, s *Server), options ...Option) {
 	})
 }
 
-// New starts a server on SQLite, with its first user made.
+// New starts a server on storetest.Database, with its first user made.
 func New(t testing.TB, options ...Option) *Server {
 	t.Helper()
-	s := Start(t, storetest.SQLite(t), options...)
+	s := Start(t, storetest.Database(t), options...)
 	s.CreateFirstUser(t)
 	return s
 }

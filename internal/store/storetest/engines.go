@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -11,17 +12,44 @@ import (
 	"usher/internal/store"
 )
 
+// engineVariable chooses the one engine of a run: sqlite or postgres. Without it
+// Each runs its tests on both, and Database is SQLite.
+const engineVariable = "USHER_TEST_ENGINE"
+
+// engines are empty migrated databases of each kind.
+var engines = map[string]func(testing.TB) store.Config{
+	"sqlite": SQLite,
+	"postgres": func(t testing.TB) store.Config {
+		t.Helper()
+		return store.Config{DatabaseURL: MigratedPostgres(t), DataDir: t.TempDir()}
+	},
+}
+
 // Each runs a test on both engines, on an empty migrated database each.
 func Each(t *testing.T, test func(t *testing.T, cfg store.Config)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		test(t, SQLite(t))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		test(t, store.Config{DatabaseURL: MigratedPostgres(t), DataDir: t.TempDir()})
-	})
+	for _, name := range []string{"sqlite", "postgres"} {
+		if chosen := os.Getenv(engineVariable); chosen != "" && chosen != name {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, engines[name](t))
+		})
+	}
+}
+
+// Database returns an empty migrated database of the engine that the run chose,
+// for tests that are about something else than engines. All of them run on each
+// engine: see ./test.
+func Database(t testing.TB) store.Config {
+	t.Helper()
+	name := cmp.Or(os.Getenv(engineVariable), "sqlite")
+	engine, ok := engines[name]
+	if !ok {
+		t.Fatalf("%s is %q, not sqlite or postgres", engineVariable, name)
+	}
+	return engine(t)
 }
 
 // Open opens the store that a test was given and closes it with the test.
