@@ -9,7 +9,7 @@ import (
 
 type homeView struct {
 	frame
-	User        *account.User // who is signed in; nil for nobody
+	User        *account.User // who is signed in; nil for nobody, and for keys that may not tell
 	NoUsers     bool
 	Unavailable bool
 	URL         string
@@ -27,8 +27,8 @@ func (a *API) home(c *call) error {
 		view.NoUsers = err == nil && !has
 	}
 	view.Unavailable = account.KindOf(err) == account.KindUnavailable
-	if !c.actor.IsAnonymous() {
-		view.User = &c.actor.User
+	if me, err := a.Service.User(c.ctx(), c.actor, account.UserRef{Me: true}); err == nil && !c.actor.IsAnonymous() {
+		view.User = &me
 	}
 	return c.show(http.StatusOK, "home", view)
 }
@@ -40,10 +40,10 @@ func (c *call) recognize() error {
 		return nil
 	}
 	actor, err := c.api.Service.Authenticate(c.ctx(), key, c.origin)
-	switch account.KindOf(err) {
-	case "":
+	if err == nil {
 		c.actor = actor
-	case account.KindUnauthenticated, account.KindForbidden:
+	}
+	if account.KindOf(err) == account.KindUnauthenticated {
 		return nil
 	}
 	return err

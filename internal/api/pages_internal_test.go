@@ -38,23 +38,34 @@ func TestRefusalPage(t *testing.T) {
 		has      []string
 	}{
 		"forbidden": {
-			403, account.Error{Kind: account.KindForbidden, Title: "Email not verified", Message: "Verify the address."}, "?redirect=%2Fx", "", "",
+			403,
+			account.Error{Kind: account.KindForbidden, Title: "Email not verified", Message: "Verify the address."},
+			"?redirect=%2Fx", "", "",
 			[]string{"<title>Email not verified – Usher</title>", "<h1>Email not verified</h1>", "<p>Verify the address.</p>"},
 		},
 		"not recognized": {
-			401, account.Error{Kind: account.KindUnauthenticated, Title: "Unauthorized", Message: "You are in no allowed organization."}, "?redirect=%2Fy", "/x?y=z",
-			"/login?message=You+are+in+no+allowed+organization.&redirect=%2Fx%3Fy%3Dz", []string{"<h1>Unauthorized</h1>"},
+			401,
+			account.Error{Kind: account.KindUnauthenticated, Title: "Unauthorized", Message: "You are in no allowed organization."},
+			"?redirect=%2Fy", "/x?y=z",
+			"/login?message=You+are+in+no+allowed+organization.&redirect=%2Fx%3Fy%3Dz",
+			[]string{"<h1>Unauthorized</h1>"},
 		},
 		"not recognized, to a foreign place": {
-			401, account.Error{Kind: account.KindUnauthenticated, Title: "Unauthorized", Message: "No."}, "?redirect=https://evil.example.com/y", "",
+			401,
+			account.Error{Kind: account.KindUnauthenticated, Title: "Unauthorized", Message: "No."},
+			"?redirect=https://evil.example.com/y", "",
 			"/login?message=No.&redirect=%2Fy", nil,
 		},
 		"Markdown": {
-			403, account.Error{Kind: account.KindForbidden, Title: "Signups are disabled", Message: "Ask **us**.\n\nBy [mail](mailto:it@example.com) or [here](https://example.com/a?b=c&d=e)."}, "", "", "",
+			403,
+			account.Error{Kind: account.KindForbidden, Title: "Signups are disabled", Message: "Ask **us**.\n\nBy [mail](mailto:it@example.com) or [here](https://example.com/a?b=c&d=e)."},
+			"", "", "",
 			[]string{"<p>Ask **us**.</p>", `<p>By <a href="mailto:it@example.com">mail</a> or <a href="https://example.com/a?b=c&amp;d=e">here</a>.</p>`},
 		},
 		"hostile": {
-			403, account.Error{Kind: account.KindForbidden, Title: `</title><script>"message"`, Message: `<script>alert(1)</script>[x](javascript:alert(1)) [y](" onclick="x) {"message":1}`}, "", "", "",
+			403,
+			account.Error{Kind: account.KindForbidden, Title: `</title><script>"message"`, Message: `<script>alert(1)</script>[x](javascript:alert(1)) [y](" onclick="x) {"message":1}`},
+			"", "", "",
 			[]string{"&lt;script&gt;alert(1)", "[x](javascript:alert(1))"},
 		},
 	} {

@@ -122,16 +122,18 @@ type cliAuthView struct {
 	Form     *form
 }
 
-func (a *API) cliAuthView(c *call) cliAuthView {
-	return cliAuthView{
-		frame:    frame{Title: "Command line"},
-		Username: c.actor.User.Username,
-		Form:     &form{Action: "/cli-auth", Redirect: "/", Submit: "Make a session key"},
-	}
-}
-
 func (a *API) showCLIAuth(c *call) error {
-	return c.signedIn(func() error { return c.show(http.StatusOK, "cliauth", a.cliAuthView(c)) })
+	return c.signedIn(func() error {
+		me, err := a.Service.User(c.ctx(), c.actor, account.UserRef{Me: true})
+		if err != nil {
+			return err
+		}
+		return c.show(http.StatusOK, "cliauth", cliAuthView{
+			frame:    frame{Title: "Command line"},
+			Username: me.Username,
+			Form:     &form{Action: "/cli-auth", Redirect: "/", Submit: "Make a session key"},
+		})
+	})
 }
 
 type keyView struct {

@@ -252,12 +252,18 @@ func TestKeysForTheCommandLine(t *testing.T) {
 	}
 }
 
-// TestNarrowKeysMakeNoWiderOnes through the page either.
-func TestNarrowKeysMakeNoWiderOnes(t *testing.T) {
+// TestNarrowKeysSeeAndMakeNoMore through the pages than through the API.
+func TestNarrowKeysSeeAndMakeNoMore(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t)
 	a := owner(s).post(t, path("me", "keys/tokens"), body{"scopes": []string{"user:read", "api_key:create"}})
 	narrow := decode[sdk.GenerateAPIKeyResponse](t, a.want(t, http.StatusCreated)).Key
 	p := visit(s).holding(narrow).post(t, "/cli-auth").want(t, http.StatusForbidden)
 	p.has(t, "<h1>Not allowed</h1>").lacks(t, `id="key"`)
+
+	a = owner(s).post(t, path("me", "keys/tokens"), body{"scopes": []string{"workspace:read"}})
+	blind := visit(s).holding(decode[sdk.GenerateAPIKeyResponse](t, a.want(t, http.StatusCreated)).Key)
+	blind.get(t, "/").want(t, http.StatusOK).lacks(t, "owner@example.com", "The Owner")
+	blind.get(t, "/cli-auth").want(t, http.StatusNotFound).lacks(t, "<strong>owner")
+	blind.post(t, "/logout").want(t, http.StatusForbidden).has(t, "api_key:delete")
 }

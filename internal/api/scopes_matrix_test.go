@@ -241,7 +241,8 @@ func (f *field) send(method, path, key string, body any) (int, string) {
 	return res.StatusCode, string(answer)
 }
 
-// operations lists the route table.
+// operations lists the route table, without the pages for people: those are the
+// same use cases, and have tests of their own.
 func operations(t *testing.T) []api.Operation {
 	t.Helper()
 	routes, err := api.New(api.Config{
@@ -251,5 +252,5 @@ func operations(t *testing.T) []api.Operation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return routes.Operations()
+	return slices.DeleteFunc(routes.Operations(), isPage)
 }

@@ -70,7 +70,7 @@ func (a *app) openBrowser(page string) {
 	if argv == nil {
 		return
 	}
-	opener := exec.Command(argv[0], append(argv[1:], page)...) //nolint:gosec,noctx // the system's own opener, which lives longer than this command
+	opener := exec.Command(argv[0], append(argv[1:], page)...) //nolint:noctx // the system's own opener, which lives longer than this command
 	outlive(opener)
 	if err := opener.Start(); err != nil {
 		return

@@ -43,7 +43,7 @@ type setting struct {
 // serverSettings returns every setting of "usher serve", in the order of its
 // help.
 func serverSettings() []setting {
-	return slices.Concat(servingSettings(), loginSettings(), pageSettings(), githubSettings(), oidcSettings(), smtpSettings(), logSettings())
+	return slices.Concat(servingSettings(), databaseConnectionSettings(), loginSettings(), pageSettings(), githubSettings(), oidcSettings(), smtpSettings(), logSettings())
 }
 
 func servingSettings() []setting {

@@ -54,8 +54,9 @@ func TestSettingsWithoutAnything(t *testing.T) {
 			SessionDuration: 24 * time.Hour, DefaultTokenLifetime: 168 * time.Hour,
 			MaxTokenLifetime: 876600 * time.Hour, MaxAdminTokenLifetime: 168 * time.Hour,
 			APIKeysRetention: 168 * time.Hour, DormancyThreshold: 2160 * time.Hour,
-			PageConfig: server.PageConfig{SameSiteAuthCookie: "lax"},
-			OIDC:       idp.OIDCConfig{AllowSignups: true}, OIDCSync: server.OIDCSync{OrganizationAssignDefault: true},
+			DatabaseConfig: server.DatabaseConfig{DatabaseMaxConnections: 32, DatabaseStatementTimeout: 4 * time.Second},
+			PageConfig:     server.PageConfig{SameSiteAuthCookie: "lax"},
+			OIDC:           idp.OIDCConfig{AllowSignups: true}, OIDCSync: server.OIDCSync{OrganizationAssignDefault: true},
 		},
 		logFormat: "text",
 	}
@@ -69,6 +70,7 @@ func TestSettingsReachTheirFields(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{
 		"listen": "127.0.0.1:0", "data-dir": "/srv/usher", "database-url": "postgres://u:p@db.example.com/usher",
+		"database-max-connections": "7", "database-statement-timeout": "900ms",
 		"access-url": "https://usher.example.com", "dialect": "legacy", "rate-limit": "0",
 		"trusted-proxies": "10.0.0.0/8, 192.0.2.1", "session-duration": "90m", "default-token-lifetime": "48h",
 		"max-token-lifetime": "1000h", "max-admin-token-lifetime": "72h", "disable-session-expiry-refresh": "true",
@@ -89,7 +91,8 @@ func TestSettingsReachTheirFields(t *testing.T) {
 	want := serverOptions{
 		config: server.Config{
 			Listen: "127.0.0.1:0", DataDir: "/srv/usher", DatabaseURL: "postgres://u:p@db.example.com/usher",
-			AccessURL: "https://usher.example.com", Dialect: "legacy", RateLimit: 0,
+			DatabaseConfig: server.DatabaseConfig{DatabaseMaxConnections: 7, DatabaseStatementTimeout: 900 * time.Millisecond},
+			AccessURL:      "https://usher.example.com", Dialect: "legacy", RateLimit: 0,
 			TrustedProxies: []string{"10.0.0.0/8", "192.0.2.1"}, SessionDuration: 90 * time.Minute,
 			EncryptionKeyFile: "/srv/keys", SSHKeygenAlgorithm: "rsa4096",
 			MaxTokenLifetime: 1000 * time.Hour, MaxAdminTokenLifetime: 72 * time.Hour, DisableSessionExpiryRefresh: true,
@@ -162,7 +165,7 @@ func TestEveryConfigFieldHasASetting(t *testing.T) {
 // A lifetime of 0 would silently become the default.
 func TestLifetimesAreNotZero(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"session-duration", "default-token-lifetime", "max-token-lifetime", "max-admin-token-lifetime"} {
+	for _, name := range []string{"session-duration", "default-token-lifetime", "max-token-lifetime", "max-admin-token-lifetime", "database-statement-timeout"} {
 		_, err := read(t, nil, "--"+name, "0s")
 		if want := "--" + name + `: "0s" is no time at all`; err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)

@@ -72,6 +72,29 @@ func (p *Provider) Ready(ctx context.Context) error {
 	return err
 }
 
+// Ping reports whether the provider answers at all, whatever it says.
+func (p *Provider) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(p.outbound(ctx), answerTime)
+	defer cancel()
+	ends, err := p.source.endpoints(ctx)
+	if err != nil {
+		return withoutURL(err)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodHead, ends.Endpoint.TokenURL, nil)
+	if err != nil {
+		return err
+	}
+	response, err := p.client.Do(request)
+	if err != nil {
+		return withoutURL(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode >= http.StatusInternalServerError {
+		return fmt.Errorf("its token endpoint answers %s", response.Status)
+	}
+	return nil
+}
+
 // discovered is a source that has to ask its provider before anybody can log in.
 type discovered interface {
 	// reachable reports, without asking anew, why that has not succeeded.

@@ -152,3 +152,31 @@ func split(address string) (host string, port int, err error) {
 	port, err = strconv.Atoi(text)
 	return host, port, err
 }
+
+// Ping connects to the mail server as for a message, with TLS and the account
+// where they are set, and takes leave again.
+func Ping(ctx context.Context, cfg Config) error {
+	s, err := New(cfg)
+	if err != nil {
+		return err
+	}
+	defer s.cutOff()
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	line, err := s.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = line.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = line.Close() })()
+	client, err := gomail.NewClient(s.host, s.clientOptions(line, gomail.NewMsg())...)
+	if err != nil {
+		return err
+	}
+	server, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		return err
+	}
+	quit(server)
+	return nil
+}

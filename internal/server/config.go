@@ -30,6 +30,9 @@ const (
 	DefaultMaxLifetime   = 876600 * time.Hour // a hundred years
 	DefaultKeyRetention  = 7 * 24 * time.Hour
 	DefaultDormancy      = 2160 * time.Hour // ninety days
+
+	DefaultDatabaseMaxConnections   = store.DefaultMaxConnections
+	DefaultDatabaseStatementTimeout = store.Patience
 )
 
 // Config is everything that a server can be told. Its zero value is a server on
@@ -43,6 +46,7 @@ type Config struct {
 	DataDir string
 	// DatabaseURL is a postgres:// URL; empty means the embedded database.
 	DatabaseURL secret.Redacted
+	DatabaseConfig
 	// AccessURL is how clients reach the server, such as https://usher.example.com;
 	// empty means the listen address. An https URL makes cookies Secure.
 	AccessURL string
@@ -158,6 +162,12 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxAdminTokenLifetime == 0 {
 		c.MaxAdminTokenLifetime = DefaultTokenLifetime
 	}
+	if c.DatabaseMaxConnections == 0 {
+		c.DatabaseMaxConnections = DefaultDatabaseMaxConnections
+	}
+	if c.DatabaseStatementTimeout == 0 {
+		c.DatabaseStatementTimeout = DefaultDatabaseStatementTimeout
+	}
 	if c.Dialect == "" {
 		c.Dialect = string(api.Reference)
 	}
@@ -191,9 +201,7 @@ func (c Config) Validate() error {
 		}
 	}
 	check("listen", checkListen(c.Listen))
-	if c.DatabaseURL != "" {
-		check("database-url", store.CheckDatabaseURL(c.DatabaseURL.Reveal()))
-	}
+	c.validateDatabase(check)
 	check("access-url", checkAccessURL(c.AccessURL))
 	check("terms-of-service-url", checkWebURL(c.TermsOfServiceURL))
 	_, err := api.ParseDialect(c.Dialect)

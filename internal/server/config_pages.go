@@ -56,6 +56,14 @@ func (c Config) cookies() api.Cookies {
 	}
 }
 
+// warnAboutCookies says once that browsers will keep no login: they take Secure
+// cookies over TLS alone.
+func (c Config) warnAboutCookies(access *url.URL) {
+	if access.Scheme != "https" && (c.secureCookies() || c.HostPrefixCookie) {
+		c.Log.Warn("cookies are Secure, and the access URL has no TLS: browsers forget every login; set --access-url to the https address")
+	}
+}
+
 func (p PageConfig) pageHeaders() api.PageHeaders {
 	return api.PageHeaders{
 		ContentSecurityPolicy:          p.AdditionalCSPPolicy,

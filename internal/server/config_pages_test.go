@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"usher/internal/server"
+	"usher/internal/server/servertest"
+	"usher/internal/store/storetest"
 )
 
 // TestWhatPageSettingsMayBe is one setting at a time.
@@ -53,5 +55,27 @@ func TestWhatPageSettingsMayBe(t *testing.T) {
 				t.Errorf("%v; want one line that begins with %s", err, test.flag)
 			}
 		})
+	}
+}
+
+// TestSecureCookiesWithoutTLS are warned about.
+func TestSecureCookiesWithoutTLS(t *testing.T) {
+	t.Parallel()
+	yes, no := true, false
+	for name, test := range map[string]struct {
+		access   string
+		settings server.PageConfig
+		warned   bool
+	}{
+		"plain":                  {"http://usher.example.com", server.PageConfig{}, false},
+		"plain, secure cookies":  {"http://usher.example.com", server.PageConfig{SecureAuthCookie: &yes}, true},
+		"plain, prefix":          {"http://usher.example.com", server.PageConfig{HostPrefixCookie: true}, true},
+		"TLS":                    {"https://usher.example.com", server.PageConfig{HostPrefixCookie: true}, false},
+		"TLS, no secure cookies": {"https://usher.example.com", server.PageConfig{SecureAuthCookie: &no}, false},
+	} {
+		s := servertest.Start(t, storetest.Database(t), func(c *server.Config) { c.AccessURL, c.PageConfig = test.access, test.settings })
+		if got := strings.Contains(s.Log.String(), "browsers forget every login"); got != test.warned {
+			t.Errorf("%s: warned is %t, want %t", name, got, test.warned)
+		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -91,6 +90,8 @@ func Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	cfg.warnAboutExposure(listener.Addr())
+	cfg.warnAboutDatabase()
+	cfg.warnAboutCookies(cfg.accessURL(listener.Addr()))
 	cfg.Log.Info("serving", "address", listener.Addr().String(), "version", buildinfo.Version())
 	if cfg.OnReady != nil {
 		cfg.OnReady(Ready{URL: cfg.accessURL(listener.Addr()).String(), DataDir: cfg.DataDir, HasUsers: hasUsers})
@@ -150,10 +151,6 @@ func (c Config) prepareDataDir() (release func(), err error) {
 		return func() {}, nil
 	}
 	return store.LockDataDir(c.DataDir)
-}
-
-func (c Config) storeConfig() store.Config {
-	return store.Config{DatabaseURL: c.DatabaseURL.Reveal(), DataDir: filepath.Clean(c.DataDir)}
 }
 
 func (c Config) serviceConfig(db *store.Store) service.Config {
@@ -260,6 +257,8 @@ func (c Config) publicSettings() map[string]any {
 		"listen":                         c.Listen,
 		"access_url":                     c.AccessURL,
 		"database":                       database,
+		"database_max_connections":       c.DatabaseMaxConnections,
+		"database_statement_timeout":     c.DatabaseStatementTimeout,
 		"dialect":                        c.Dialect,
 		"rate_limit":                     c.RateLimit,
 		"trusted_proxies":                append([]string{}, c.TrustedProxies...),

@@ -31,9 +31,10 @@ const (
 type actors struct {
 	entries *otter.Cache[string, *knownActor]
 	seed    maphash.Seed
-	// heard says whether changes by other processes are heard of at once;
-	// while they are not, nothing is remembered and nothing is used.
-	heard atomic.Bool
+	// trusted is until when changes by other processes are heard of in time,
+	// counted from born; afterwards nothing is remembered and nothing is used.
+	trusted atomic.Int64
+	born    time.Time
 	// changes counts all changes, so that a load during which any happened is
 	// not remembered.
 	changes    atomic.Uint64
@@ -59,6 +60,7 @@ type generationStamp struct{ everyone, user uint64 }
 func newActors() *actors {
 	return &actors{
 		seed: maphash.MakeSeed(),
+		born: time.Now(),
 		entries: otter.Must(&otter.Options[string, *knownActor]{
 			MaximumSize:      maxActors,
 			ExpiryCalculator: otter.ExpiryWriting[string, *knownActor](actorLife),
@@ -68,8 +70,15 @@ func newActors() *actors {
 
 // watcher is how the store tells of changes.
 func (c *actors) watcher() store.Watcher {
-	return store.Watcher{Changed: c.forget, Heard: c.heard.Store}
+	return store.Watcher{
+		Changed: c.forget,
+		Trust:   func(until time.Time) { c.trusted.Store(int64(until.Sub(c.born))) },
+	}
 }
+
+// canTrust asks the clock that nobody sets, and asks it each time: a process that
+// was held up must not use what it knew before.
+func (c *actors) canTrust() bool { return int64(time.Since(c.born)) < c.trusted.Load() }
 
 // forget makes everything that is known of the users stale; nil means of all.
 func (c *actors) forget(users []uuid.UUID) {
@@ -92,7 +101,7 @@ func (c *actors) stamp(id uuid.UUID) generationStamp {
 
 // get returns what is known of a key, or nil.
 func (c *actors) get(keyID string) *knownActor {
-	if !c.heard.Load() {
+	if !c.canTrust() {
 		return nil
 	}
 	known, ok := c.entries.GetIfPresent(keyID)
@@ -112,7 +121,7 @@ func (c *actors) loading() (remember func(hash [sha256.Size]byte, actor *account
 		known.expiresAt.Store(actor.Key.ExpiresAt.UnixMicro())
 		// The stamp is taken before the comparison: a change that comes after
 		// both is one that the stamp does not have.
-		if c.heard.Load() && c.changes.Load() == before {
+		if c.canTrust() && c.changes.Load() == before {
 			c.entries.Set(actor.Key.ID, known)
 		}
 		return known

@@ -57,14 +57,20 @@ func (s *Service) ClaimEncryption(ctx context.Context) error {
 			return err
 		}
 		if check != "" {
-			_, err := s.Sealer.Open(checkPlace, check)
-			return unsealable(check, err)
+			return OpensCheck(s.Sealer, check)
 		}
 		if check, err = s.Sealer.Seal(checkPlace, checkText, ""); err != nil {
 			return err
 		}
 		return tx.PutEncryptionCheck(ctx, check)
 	})
+}
+
+// OpensCheck reports whether keys open the check value of a deployment; where they
+// do not, the error is an UnsealableError.
+func OpensCheck(keys *secret.Sealer, check string) error {
+	_, err := keys.Open(checkPlace, check)
+	return unsealable(check, err)
 }
 
 // UnsealableError says that what the deployment has sealed cannot be opened with

@@ -8,10 +8,13 @@ import (
 	"syscall"
 )
 
+// dataDirLock is the file by which a data directory is locked.
+const dataDirLock = "usher.lock"
+
 // LockDataDir takes the data directory for one server, so that two of them
 // never share a SQLite file. The lock ends with the process, however it ends.
 func LockDataDir(dir string) (release func(), err error) {
-	release, err = lockFile(filepath.Join(dir, "usher.lock"), false)
+	release, err = lockFile(filepath.Join(dir, dataDirLock), false)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, fmt.Errorf("another server is using %s; stop it first, or choose another --data-dir", dir)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -9,7 +10,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"net/url"
 	"strings"
 	"time"
 
@@ -21,8 +21,15 @@ import (
 // oldestPostgres is the oldest server that is supported, as server_version_num.
 const oldestPostgres = 130000
 
-// postgresPool bounds the connections of one node.
-const postgresPool = 32
+const (
+	// connectionRest is how long a connection may be idle, and connectionLife how
+	// old it may become: behind a name that moves to another server, connections
+	// must move too.
+	connectionRest = 5 * time.Minute
+	connectionLife = 30 * time.Minute
+	// pingPatience is how long an idle connection may take to show that it lives.
+	pingPatience = time.Second
+)
 
 var postgresEngine = engine{
 	name:     "postgres",
@@ -39,40 +46,62 @@ var postgresEngine = engine{
 	notify: "SELECT pg_notify($1, $2)",
 }
 
-// CheckDatabaseURL says what is wrong with a database URL, without connecting.
-// The error never repeats the URL, which may hold a password.
-func CheckDatabaseURL(databaseURL string) error {
-	parsed, err := url.Parse(databaseURL)
-	if err != nil || (parsed.Scheme != "postgres" && parsed.Scheme != "postgresql") {
-		return errors.New("must be a URL that begins with postgres://")
+func openPostgres(ctx context.Context, cfg Config) (*Store, error) {
+	way, err := newPostgresWay(cfg.DatabaseURL, cmp.Or(cfg.StatementTimeout, Patience))
+	if err != nil {
+		return nil, err
+	}
+	if err := preparePostgres(ctx, way.untimed()); err != nil {
+		return nil, err
+	}
+	db := way.pool(cmp.Or(cfg.MaxConnections, DefaultMaxConnections) - notifying)
+	s := &Store{engine: &postgresEngine, readers: db, closers: []func() error{db.Close}}
+	s.writer = &postgresWriter{store: s, db: db, way: way}
+	return s, nil
+}
+
+// pool opens the connections that everybody shares, at most so many.
+func (w postgresWay) pool(connections int) *sql.DB {
+	db := stdlib.OpenDB(*w.config, stdlib.OptionAfterConnect(w.begin),
+		stdlib.OptionShouldPing(pingRested), stdlib.OptionResetSession(refuseClosed))
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	db.SetConnMaxIdleTime(connectionRest)
+	db.SetConnMaxLifetime(connectionLife)
+	return db
+}
+
+// pingRested closes a connection that has been idle for a while and does not
+// answer soon: whoever wanted it takes another, instead of waiting for it with
+// all its patience. It reports that nobody needs to ask it again.
+func pingRested(ctx context.Context, p stdlib.ShouldPingParams) bool {
+	if p.IdleDuration < time.Second {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, pingPatience)
+	defer cancel()
+	if p.Conn.Ping(ctx) != nil {
+		_ = p.Conn.Close(ctx)
+	}
+	return false
+}
+
+func refuseClosed(_ context.Context, conn *pgx.Conn) error {
+	if conn.IsClosed() {
+		return driver.ErrBadConn
 	}
 	return nil
 }
 
-func openPostgres(ctx context.Context, databaseURL string) (*Store, error) {
-	config, err := pgx.ParseConfig(databaseURL)
-	if err != nil {
-		return nil, errors.New("the database URL cannot be read") // the cause would repeat its password
+// preparePostgres looks whether the server will do, and brings the schema up to
+// date.
+func preparePostgres(ctx context.Context, way postgresWay) error {
+	db := stdlib.OpenDB(*way.config, stdlib.OptionAfterConnect(way.begin))
+	err := checkPostgres(ctx, db)
+	if err == nil {
+		err = migratePostgres(ctx, db)
 	}
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = Patience
-	}
-	config.RuntimeParams["application_name"] = "usher"
-	config.RuntimeParams["timezone"] = "UTC"
-	db := stdlib.OpenDB(*config)
-	db.SetMaxOpenConns(postgresPool)
-	db.SetMaxIdleConns(postgresPool)
-	db.SetConnMaxIdleTime(5 * time.Minute)
-
-	s := &Store{engine: &postgresEngine, readers: db, closers: []func() error{db.Close}}
-	s.writer = &postgresWriter{store: s, db: db, config: config}
-	if err := checkPostgres(ctx, db); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	if err := migratePostgres(ctx, db); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return s, nil
+	return errors.Join(err, db.Close())
 }
 
 func checkPostgres(ctx context.Context, db *sql.DB) error {
@@ -90,9 +119,9 @@ func checkPostgres(ctx context.Context, db *sql.DB) error {
 // postgresWriter runs bodies as serializable transactions, from the start again
 // where the server finds that two of them got in each other's way.
 type postgresWriter struct {
-	store  *Store
-	db     *sql.DB
-	config *pgx.ConnConfig
+	store *Store
+	db    *sql.DB
+	way   postgresWay
 }
 
 // longestPause bounds the pause before a transaction is run again.
@@ -133,13 +162,19 @@ func isSerializationFailure(err error) bool {
 	return ok && (failure.Code == "40001" || failure.Code == "40P01")
 }
 
-// postgresIsDown reports that the server could not be reached, went away, or
-// has no room: the classes 08, 53 and 57 of SQLSTATE, and everything below it.
+// postgresIsDown reports that the server could not be reached, went away, has no
+// room, or takes no writes, as one that is being replaced: the classes 08, 53 and
+// 57 of SQLSTATE, the two codes below, and everything beneath SQL.
 func postgresIsDown(err error) bool {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true // whatever the server said: it let nobody in
 	}
 	if failure, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch failure.Code {
+		case "25006", // read_only_sql_transaction
+			"25P03": // idle_in_transaction_session_timeout
+			return true
+		}
 		class := failure.Code[:2]
 		return class == "08" || class == "53" || class == "57" || isSerializationFailure(err)
 	}

@@ -2,20 +2,24 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 const (
 	// heartbeat is how often a node sends itself a notification: a connection
 	// that is half open raises no error, it only stays silent.
 	heartbeat = 250 * time.Millisecond
-	// silence is how long a node trusts a connection that says nothing.
+	// silence is how long after a heartbeat was sent a node trusts what it knows.
 	silence = 3 * heartbeat
 	// firstBeat is how long the first notification may take.
 	firstBeat = 10 * time.Second
@@ -23,23 +27,22 @@ const (
 
 // listener hears of the changes that other nodes commit.
 type listener struct {
-	config  *pgx.ConnConfig
-	send    func(ctx context.Context, channel string) error
+	way     postgresWay
+	db      *sql.DB
 	watcher Watcher
-	beats   string // this node's own channel
+	beats   string    // this node's own channel
+	born    time.Time // what the times in heartbeats count from
 	first   chan struct{}
 }
 
 func (w *postgresWriter) watch(ctx context.Context, watcher Watcher) error {
 	l := &listener{
-		config:  w.config,
+		way:     w.way,
+		db:      w.db,
 		watcher: watcher,
 		beats:   "usher_beat_" + strings.ReplaceAll(uuid.NewString(), "-", ""),
+		born:    time.Now(),
 		first:   make(chan struct{}, 1),
-		send: func(ctx context.Context, channel string) error {
-			_, err := w.db.ExecContext(ctx, "SELECT pg_notify($1, '')", channel)
-			return err
-		},
 	}
 	running, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -61,8 +64,9 @@ func (w *postgresWriter) watch(ctx context.Context, watcher Watcher) error {
 func (l *listener) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		_ = l.listen(ctx) // whatever it was, the answer is to try again
-		l.watcher.Heard(false)
+		l.watcher.Trust(time.Time{})
 		l.watcher.Changed(nil)
+		l.dropIdle()
 		select {
 		case <-time.After(heartbeat):
 		case <-ctx.Done():
@@ -70,26 +74,50 @@ func (l *listener) run(ctx context.Context) {
 	}
 }
 
-// listen hears notifications until the connection fails or falls silent.
+// dropIdle closes the idle connections of the pool: what cut this one off may
+// have cut them off too, and each would cost a request its time to find out.
+func (l *listener) dropIdle() {
+	idle := l.db.Stats().MaxOpenConnections
+	l.db.SetMaxIdleConns(0)
+	l.db.SetMaxIdleConns(idle)
+}
+
+// listen hears notifications until a connection fails or falls silent. It sends
+// its heartbeats on a connection of its own: one of the pool's would have to be
+// waited for when the node is busy, and one that listens would hear itself also
+// where a pooling proxy lets it hear nobody else.
 func (l *listener) listen(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	connecting, done := context.WithTimeout(ctx, Patience)
 	defer done()
-	conn, err := pgx.ConnectConfig(connecting, l.config.Copy())
+	ear, err := l.way.connect(connecting)
 	if err != nil {
 		return err
 	}
-	defer l.hangUp(conn)
+	defer l.hangUp(ear)
+	mouth, err := l.way.connect(connecting)
+	if err != nil {
+		return err
+	}
+	defer l.hangUp(mouth)
 	for _, channel := range []string{changesChannel, l.beats} {
-		if _, err := conn.Exec(connecting, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {
+		if _, err := ear.Exec(connecting, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {
 			return fmt.Errorf("listen: %w", err)
 		}
 	}
-	go l.beat(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	var beating sync.WaitGroup
+	defer beating.Wait() // before its connection is closed
+	defer cancel()
+	beating.Go(func() { l.beat(ctx, mouth) })
+	return l.hear(ctx, ear)
+}
+
+// hear passes on notifications. The first heartbeat begins the trust: what was
+// read before it may have changed unheard.
+func (l *listener) hear(ctx context.Context, ear *pgx.Conn) error {
 	for heard := false; ; {
 		waiting, done := context.WithTimeout(ctx, silence)
-		notification, err := conn.WaitForNotification(waiting)
+		notification, err := ear.WaitForNotification(waiting)
 		done()
 		if err != nil {
 			return err
@@ -100,28 +128,37 @@ func (l *listener) listen(ctx context.Context) error {
 		}
 		if !heard {
 			heard = true
-			l.begin()
+			l.watcher.Changed(nil)
 		}
+		l.heardBeat(notification)
 	}
 }
 
-// begin trusts the connection: what was read before it was there is dropped.
-func (l *listener) begin() {
-	l.watcher.Changed(nil)
-	l.watcher.Heard(true)
+// heardBeat extends the trust. Notifications arrive in the order of their
+// commits, so that everything that was committed before the heartbeat was sent
+// is known by now, however late it is.
+func (l *listener) heardBeat(beat *pgconn.Notification) {
+	sent, err := strconv.ParseInt(beat.Payload, 10, 64)
+	if err != nil {
+		return // not one of ours
+	}
+	l.watcher.Trust(l.born.Add(time.Duration(sent) + silence))
 	select {
 	case l.first <- struct{}{}:
 	default:
 	}
 }
 
-func (l *listener) beat(ctx context.Context) {
+func (l *listener) beat(ctx context.Context, mouth *pgx.Conn) {
 	ticker := time.NewTicker(heartbeat)
 	defer ticker.Stop()
 	for {
 		sending, done := context.WithTimeout(ctx, silence)
-		_ = l.send(sending, l.beats) // a beat that is missing is what the listener notices
+		_, err := mouth.Exec(sending, "SELECT pg_notify($1, $2)", l.beats, strconv.FormatInt(int64(time.Since(l.born)), 10))
 		done()
+		if err != nil {
+			return // the listener notices the silence
+		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

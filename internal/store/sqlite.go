@@ -184,7 +184,7 @@ func (w *sqliteWriter) run() {
 			w.commit(first)
 		case watcher = <-w.watchers:
 			version = w.look(watcher, version)
-			watcher.Heard(true)
+			watcher.Trust(time.Now().Add(always))
 		case <-ticker.C:
 			version = w.look(watcher, version)
 		case <-w.stop:
@@ -193,11 +193,14 @@ func (w *sqliteWriter) run() {
 	}
 }
 
-// watch implements writer. It returns when the watcher has been told that
-// changes are heard of, which happens once.
+// always is longer than any process lives.
+const always = 100 * 365 * 24 * time.Hour
+
+// watch implements writer. It returns when the watcher has been told that it can
+// trust what it is told, which happens once: no connection can be lost here.
 func (w *sqliteWriter) watch(ctx context.Context, watcher Watcher) error {
 	heard := make(chan struct{})
-	answered := Watcher{Changed: watcher.Changed, Heard: func(now bool) { watcher.Heard(now); close(heard) }}
+	answered := Watcher{Changed: watcher.Changed, Trust: func(until time.Time) { watcher.Trust(until); close(heard) }}
 	select {
 	case w.watchers <- answered:
 		<-heard

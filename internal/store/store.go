@@ -24,6 +24,14 @@ type Config struct {
 	DatabaseURL string
 	// DataDir holds the SQLite file. It must exist.
 	DataDir string
+	// MaxConnections bounds the connections to PostgreSQL, at least
+	// FewestConnections; 0 means DefaultMaxConnections. While the schema is brought
+	// up to date there are two.
+	MaxConnections int
+	// StatementTimeout is how long PostgreSQL works on one statement, and how long
+	// it keeps a transaction open in which nothing happens, until it gives up by
+	// itself, for a node that can no longer say so; 0 means Patience.
+	StatementTimeout time.Duration
 }
 
 // Store is the database of a deployment.
@@ -79,7 +87,7 @@ func connect(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.DatabaseURL == "" {
 		return openSQLite(ctx, cfg.DataDir)
 	}
-	return openPostgres(ctx, cfg.DatabaseURL)
+	return openPostgres(ctx, cfg)
 }
 
 // Close waits for the writes under way and closes the database. What is asked
@@ -207,9 +215,9 @@ var conflictFields = map[string]string{
 	"identities.id":                   "identity",
 	"identities_subject":              "identity",
 	"identities.provider, identities.issuer, identities.subject": "identity",
-	"audit_log_pkey":                  "id",
-	"audit_log.id":                    "id",
-	"organization_members_pkey":       "user_id",
+	"audit_log_pkey":            "id",
+	"audit_log.id":              "id",
+	"organization_members_pkey": "user_id",
 	"organization_members.user_id, organization_members.organization_id":                                           "user_id",
 	"organization_member_roles_pkey":                                                                               "roles",
 	"organization_member_roles.user_id, organization_member_roles.organization_id, organization_member_roles.role": "roles",

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -13,9 +14,12 @@ type Watcher struct {
 	// Changed names the users whose rows, keys, roles or memberships changed;
 	// nil means that anything may have.
 	Changed func(users []uuid.UUID)
-	// Heard says whether the changes of other processes are heard of at once.
-	// While they are not, nothing that was read before can be relied on.
-	Heard func(bool)
+	// Trust says until when what was read before can be relied on, unless Changed
+	// says otherwise first. It is counted from the moment up to which the changes
+	// of other processes are known, not from now: a process that was held up, or
+	// hears late, trusts nothing for longer because of it. The zero time means that
+	// nothing can be relied on.
+	Trust func(until time.Time)
 }
 
 // Watch begins to tell w of changes, until the store is closed. It returns when

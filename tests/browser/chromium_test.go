@@ -24,7 +24,7 @@ import (
 const chromiumVariable = "USHER_TEST_CHROMIUM"
 
 // errNoChromium is what a test fails with on a machine without Chromium.
-var errNoChromium = errors.New("Chromium was not found. Run `./test --install` in the repository's root directory to install it, " +
+var errNoChromium = errors.New("no Chromium was found; run `./test --install` in the repository's root directory to install it, " +
 	"or set " + chromiumVariable + " to the path of Chromium or Chrome")
 
 // chromiumNames are those of the program, on the PATH or as paths. The script

@@ -199,8 +199,7 @@ const plainHost = "usher.example.test"
 
 func TestLoginWithoutTLS(t *testing.T) {
 	t.Parallel()
-	var s *servertest.Server
-	s = servertest.New(t)
+	s := servertest.New(t)
 	w := open(t, chromedp.Navigate(strings.Replace(s.URL, "127.0.0.1", plainHost, 1)+"/login"))
 	var secure bool
 	w.do(t, chromedp.Evaluate("isSecureContext", &secure))

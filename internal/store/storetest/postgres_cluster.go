@@ -39,7 +39,9 @@ const (
 )
 
 // supervisor makes a cluster in $2 with the programs in $1, runs the server, and
-// removes $2 when the server has ended; the other arguments are the server's.
+// removes $2 when the server has ended; the other arguments are the server's. If
+// there is a file "again" when the server ends, it starts it again when that file
+// is gone.
 //
 // Its standard input is a leash: it ends the server when the other end is closed,
 // which the kernel does however the holder dies. So not even SIGKILL leaves a
@@ -55,12 +57,12 @@ exec 3<&0 </dev/null
 if "$programs/initdb" -D "$directory/data" -U ` + superuser + ` -A trust -E UTF8 --locale=C --no-sync \
 	>"$directory/log" 2>&1
 then
-	"$programs/postgres" -D "$directory/data" -k "$directory" "$@" 3<&- >>"$directory/log" 2>&1 &
-	server=$!
 	(
 		read -r ignored <&3
+		: >"$directory/over"
 		signal=INT rounds=0
-		while kill -s "$signal" "$server"; do
+		while [ -d "$directory" ] && [ ! -e "$directory/ended" ]; do
+			kill -s "$signal" "$(cat "$directory/server")"
 			sleep 0.05
 			rounds=$((rounds + 1))
 			case $rounds in
@@ -69,7 +71,15 @@ then
 			esac
 		done
 	) >/dev/null 2>&1 &
-	wait "$server"
+	while
+		"$programs/postgres" -D "$directory/data" -k "$directory" "$@" 3<&- >>"$directory/log" 2>&1 &
+		echo $! >"$directory/server"
+		wait $!
+		[ -e "$directory/again" ] && [ ! -e "$directory/over" ]
+	do
+		while [ -e "$directory/again" ] && [ ! -e "$directory/over" ]; do sleep 0.01; done
+	done
+	: >"$directory/ended"
 fi
 tail -n 20 "$directory/log" >&2
 cd /
@@ -100,7 +110,9 @@ func settings() []string {
 // It listens on a Unix socket in its own directory and on no network, and trusts
 // whoever reaches that directory. It ends with this process at the latest.
 type Cluster struct {
+	programs  string // the directory of PostgreSQL's programs
 	directory string
+	runAs     *systemUser
 	leash     io.Closer
 	exited    chan struct{} // closed when the supervisor has ended
 	log       *bytes.Buffer // the end of the server's log; read after exited
@@ -110,8 +122,9 @@ type Cluster struct {
 // StartPostgres makes and starts a cluster, in memory where the system has
 // /dev/shm and else on disk, and returns when it answers. The context bounds the
 // start, not the cluster's life. As root it runs as the user postgres or nobody,
-// because PostgreSQL refuses to run as root.
-func StartPostgres(ctx context.Context) (*Cluster, error) {
+// because PostgreSQL refuses to run as root. The settings, as name=value, are
+// added to those that all clusters have, or replace them.
+func StartPostgres(ctx context.Context, settings ...string) (*Cluster, error) {
 	programs, err := findPrograms(ctx, os.Getenv("PATH"), versionedDirectories())
 	if err != nil {
 		return nil, err
@@ -124,7 +137,7 @@ func StartPostgres(ctx context.Context) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for PostgreSQL: %w", err)
 	}
-	cluster, err := supervise(ctx, programs, directory, runAs)
+	cluster, err := supervise(ctx, programs, directory, runAs, settings...)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(directory))
 	}
@@ -135,8 +148,11 @@ func StartPostgres(ctx context.Context) (*Cluster, error) {
 }
 
 // supervise starts the supervisor, which starts the server.
-func supervise(ctx context.Context, programs, directory string, runAs *systemUser) (*Cluster, error) {
+func supervise(ctx context.Context, programs, directory string, runAs *systemUser, more ...string) (*Cluster, error) {
 	arguments := append([]string{"-c", supervisor, "storetest-postgres", programs, directory}, settings()...)
+	for _, setting := range more {
+		arguments = append(arguments, "-c", setting)
+	}
 	command := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh", arguments...)
 	command.Dir = directory
 	command.Env = supervisorEnvironment(os.Environ())
@@ -150,7 +166,9 @@ func supervise(ctx context.Context, programs, directory string, runAs *systemUse
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("start the supervisor of PostgreSQL: %w", err)
 	}
-	cluster := &Cluster{directory: directory, leash: leash, exited: make(chan struct{}), log: log}
+	cluster := &Cluster{
+		programs: programs, directory: directory, runAs: runAs, leash: leash, exited: make(chan struct{}), log: log,
+	}
 	cluster.stop = sync.OnceValue(cluster.end)
 	go func() {
 		defer close(cluster.exited)
