@@ -142,5 +142,6 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mux.ServeHTTP(w, r)
 }
 
-// ctx is the context of the request; it ends when the client leaves.
-func (c *call) ctx() context.Context { return c.r.Context() }
+// ctx is the context of the request; it ends when the client leaves. What it
+// waits for the database is bounded as a whole.
+func (c *call) ctx() context.Context { return c.context }

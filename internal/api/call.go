@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -19,6 +20,7 @@ type call struct {
 	api     *API
 	w       *answer
 	r       *http.Request
+	context context.Context // see ctx
 	route   route
 	origin  account.Origin
 	actor   *account.Actor // anonymous where nobody known is asking

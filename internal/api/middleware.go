@@ -22,7 +22,7 @@ import (
 // and then its route.
 func (a *API) serve(w http.ResponseWriter, r *http.Request, rt route) {
 	c := &call{
-		api: a, w: &answer{ResponseWriter: w}, r: r, route: rt, started: time.Now(),
+		api: a, w: &answer{ResponseWriter: w}, r: r, context: service.WithPatience(r.Context()), route: rt, started: time.Now(),
 		origin: a.originOf(r), dialect: a.Dialect,
 	}
 	c.actor = account.Anonymous(c.origin)

@@ -241,7 +241,7 @@ func listsReadableTokens(f *field, key *narrowKey, text string) {
 // open are the operations that a key for nothing may use all the same: they need
 // no credential, answer everybody alike, or are filtered to nothing.
 var open = []string{
-	"home", "healthz", "readyz", "metrics", "apiRoot", "buildInfo", "openAPI", "hasFirstUser", "authMethods", "listScopes",
+	"healthz", "readyz", "metrics", "apiRoot", "buildInfo", "openAPI", "hasFirstUser", "authMethods", "listScopes",
 	"entitlements", "appearance", "updateCheck", "cspReport", "experiments", "availableExperiments", "regions", "deploymentSSH",
 	"listOrganizations", "listWorkspaces", "listTemplates", "inbox",
 }

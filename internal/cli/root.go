@@ -38,7 +38,7 @@ func (a *app) rootCommand() *cobra.Command {
 		cmd.GroupID = groupClient
 		root.AddCommand(cmd)
 	}
-	for _, cmd := range []*cobra.Command{a.serveCommand(), a.doctorCommand(), a.resetPasswordCommand(), a.createAdminCommand(), a.backupCommand(), a.restoreCommand()} {
+	for _, cmd := range []*cobra.Command{a.serveCommand(), a.doctorCommand(), a.resetPasswordCommand(), a.createAdminCommand(), a.backupCommand(), a.restoreCommand(), a.migrateDatabaseCommand()} {
 		cmd.GroupID = groupServer
 		serverSide(cmd)
 		root.AddCommand(cmd)

@@ -40,6 +40,7 @@ func TestMain(m *testing.M) {
 //	mail start               start a mail server and set $MAIL to its address
 //	passcode NAME            set a variable to the passcode in the next mail
 //	mode PERM PATH           compare the permissions of a file
+//	postgres                 start a PostgreSQL server and set $POSTGRES to an empty database
 //	provider E-MAIL          start an OpenID Connect provider at $ISSUER
 //	visit                    open the address in the last stdout in a browser
 func TestScripts(t *testing.T) {
@@ -65,6 +66,7 @@ func TestScripts(t *testing.T) {
 			"mode":      modeCommand,
 			"mail":      mailCommand,
 			"passcode":  passcodeCommand,
+			"postgres":  postgresCommand(t),
 			"provider":  running.start(t),
 			"visit":     running.visit(t),
 		},

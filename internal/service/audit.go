@@ -52,7 +52,7 @@ func (s *Service) ExportAudit(ctx context.Context, actor *account.Actor, query s
 	if err != nil {
 		return nil, err
 	}
-	return walk(first, true, func(last account.AuditRecord) ([]account.AuditRecord, error) {
+	return walk(ctx, first, true, func(ctx context.Context, last account.AuditRecord) ([]account.AuditRecord, error) {
 		list.Before = store.AuditCursor{Time: last.Time, ID: last.ID}
 		return s.Store.Direct().ListAuditEntries(ctx, list, chunk, 0)
 	}), nil

@@ -55,7 +55,7 @@ func (s *Service) ListMembers(ctx context.Context, actor *account.Actor, ref acc
 // walkMembers yields the members that were read, and the rest of an unlimited
 // list. It runs when the transaction that read them is over.
 func (s *Service) walkMembers(ctx context.Context, list store.MemberList, members []account.Member, unlimited bool) iter.Seq2[account.Member, error] {
-	return walk(members, unlimited, func(last account.Member) ([]account.Member, error) {
+	return walk(ctx, members, unlimited, func(ctx context.Context, last account.Member) ([]account.Member, error) {
 		return s.Store.Direct().ListMembers(ctx, list, store.UserPage{AfterName: last.User.Username, Limit: chunk})
 	})
 }

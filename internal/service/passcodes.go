@@ -68,7 +68,7 @@ func await(ctx context.Context, over *time.Timer) {
 
 // behind does work that the answer does not wait for, and Close does.
 func (s *Service) behind(ctx context.Context, work func(ctx context.Context)) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), behindTime)
+	ctx, cancel := context.WithTimeout(store.WithPatience(context.WithoutCancel(ctx)), behindTime)
 	s.background.Go(func() {
 		defer cancel()
 		work(ctx)

@@ -106,7 +106,7 @@ func (s *Service) renew(ctx context.Context, provider *Provider, id uuid.UUID, n
 	}
 	done := s.renewals.underWay.DoChan(id.String(), func() (any, error) {
 		// The request that came first may leave; the others still wait.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewalTime)
+		ctx, cancel := context.WithTimeout(store.WithPatience(context.WithoutCancel(ctx)), renewalTime)
 		defer cancel()
 		expireAt, err := s.renewOnce(ctx, provider, id)
 		if err != nil && account.KindOf(err) == account.KindUnauthenticated {

@@ -106,6 +106,10 @@ func (s *Service) Close() {
 	s.activity.close()
 }
 
+// WithPatience returns a context for one request: however often its use cases ask
+// the database, they wait for store.Patience altogether.
+func WithPatience(ctx context.Context) context.Context { return store.WithPatience(ctx) }
+
 // Ready reports whether the database answers.
 func (s *Service) Ready(ctx context.Context) error { return s.Store.Ping(ctx) }
 

@@ -60,7 +60,7 @@ func (s *Service) ListUsers(ctx context.Context, actor *account.Actor, query str
 	if err != nil {
 		return UserListing{}, err
 	}
-	listing.Users = walk(users, page.Limit == 0, func(last account.User) ([]account.User, error) {
+	listing.Users = walk(ctx, users, page.Limit == 0, func(ctx context.Context, last account.User) ([]account.User, error) {
 		return s.Store.Direct().ListUsers(ctx, list, store.UserPage{AfterName: last.Username, Limit: chunk})
 	})
 	return listing, nil

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"iter"
 
 	"usher/internal/store"
@@ -20,8 +21,9 @@ func beginning(page Page) store.UserPage {
 }
 
 // walk yields the rows that were read, and with more then chunk after chunk:
-// next reads those that follow the last one.
-func walk[T any](rows []T, more bool, next func(last T) ([]T, error)) iter.Seq2[T, error] {
+// next reads those that follow the last one. Each chunk has all the patience of
+// one request: the client has its answer, and waits for its end.
+func walk[T any](ctx context.Context, rows []T, more bool, next func(ctx context.Context, last T) ([]T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for rows := rows; ; {
 			for _, row := range rows {
@@ -32,7 +34,7 @@ func walk[T any](rows []T, more bool, next func(last T) ([]T, error)) iter.Seq2[
 			if !more || len(rows) < chunk {
 				return
 			}
-			following, err := next(rows[len(rows)-1])
+			following, err := next(store.WithPatience(ctx), rows[len(rows)-1])
 			if err != nil {
 				var none T
 				yield(none, err)

@@ -58,6 +58,7 @@ type copyEnd struct {
 	engine    *copyEngine
 	name      string // for people, without a password
 	conn      *sql.Conn
+	finish    func(ctx context.Context) error // after the last row was written; may be nil
 	committed bool
 	closers   []func(committed bool) error // are called from the last to the first
 }
@@ -77,8 +78,8 @@ type copyEngine struct {
 	lock string
 	// statistics tells the planner of an engine that asks for it what a table holds.
 	statistics string
-	// servers counts those that are connected; "" where a lock keeps them out.
-	servers string
+	// servers counts those that are connected; nil where a lock keeps them out.
+	servers func(ctx context.Context, conn *sql.Conn) (int, error)
 	// same reports whether two connections are to one database.
 	same func(ctx context.Context, one, other *sql.Conn) (bool, error)
 	// insert adds the rows that next returns, until it returns nil.
@@ -168,14 +169,14 @@ func (r *copyRun) prepare(ctx context.Context) error {
 // from now on would not be in the copy.
 func (r *copyRun) refuseServers(ctx context.Context, ends ...*copyEnd) error {
 	for _, end := range ends {
-		if end.engine.servers == "" {
+		if end.engine.servers == nil {
 			continue
 		}
-		list, err := collect(ctx, end.conn, value[int], end.engine.servers)
+		connections, err := end.engine.servers(ctx, end.conn)
 		if err != nil {
 			return err
 		}
-		if connections := list[0]; connections > 0 {
+		if connections > 0 {
 			return fmt.Errorf("servers or commands of Usher are using %s (connections: %d); stop all of them first", end.name, connections)
 		}
 	}
@@ -195,6 +196,11 @@ func (r *copyRun) fill(ctx context.Context) (CopyReport, error) {
 			return report, fmt.Errorf("copy %s: %w", t.name, err)
 		}
 		written[t.name] = copied
+	}
+	if r.target.finish != nil {
+		if err := r.target.finish(ctx); err != nil {
+			return report, err
+		}
 	}
 	r.at.Checking = true
 	for _, t := range r.tables {

@@ -3,8 +3,11 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,9 +37,37 @@ func copyInto(t testing.TB, from, to store.Config) store.CopyReport {
 	return report
 }
 
-// full makes a database in which each table has rows and each column values
-// that differ from its default.
-func full(t *testing.T, cfg store.Config) {
+// fullFile is the file of a full database, once it was made.
+var fullFile struct {
+	sync.Mutex
+
+	text []byte
+}
+
+// fullSQLite returns a database in which each table has rows, and each column
+// values that differ from its default.
+func fullSQLite(t *testing.T) store.Config {
+	t.Helper()
+	fullFile.Lock()
+	defer fullFile.Unlock()
+	cfg := store.Config{DataDir: t.TempDir()}
+	file := filepath.Join(cfg.DataDir, store.SQLiteFile)
+	if fullFile.text != nil {
+		if err := os.WriteFile(file, fullFile.text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return cfg
+	}
+	fill(t, cfg)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fullFile.text = text
+	return cfg
+}
+
+func fill(t *testing.T, cfg store.Config) {
 	t.Helper()
 	s, err := store.Open(t.Context(), cfg)
 	if err != nil {
@@ -138,9 +169,8 @@ func oddRows() []insertion {
 // finds every row as it was, byte by byte.
 func TestCopyRoundTrip(t *testing.T) {
 	t.Parallel()
-	first, second, third := store.Config{DataDir: t.TempDir()}, store.Config{DatabaseURL: storetest.EmptyPostgres(t)}, store.Config{DataDir: t.TempDir()}
+	first, second, third := fullSQLite(t), store.Config{DatabaseURL: storetest.EmptyPostgres(t)}, store.Config{DataDir: t.TempDir()}
 	fourth := store.Config{DatabaseURL: storetest.EmptyPostgres(t)}
-	full(t, first)
 	wantFull(t, first)
 	before := rowsIn(t, first)
 
@@ -180,6 +210,15 @@ func TestCopyRoundTrip(t *testing.T) {
 		t.Errorf("not reported: %v", counts)
 	}
 	for _, cfg := range []store.Config{second, third} {
+		fresh := store.Config{DataDir: t.TempDir()}
+		if cfg.DatabaseURL != "" {
+			fresh.DatabaseURL = storetest.MigratedPostgres(t)
+		} else {
+			fresh = storetest.SQLite(t)
+		}
+		if diff := cmp.Diff(schema(t, fresh), schema(t, cfg)); diff != "" {
+			t.Errorf("the schema of a copy (-fresh +copied):\n%s", diff)
+		}
 		checkRowsThatMoved(t, cfg)
 	}
 }
@@ -197,7 +236,8 @@ func rowsIn(t testing.TB, cfg store.Config) []string {
 // by itself: then the rows above do not tell whether it is copied.
 func wantFull(t *testing.T, cfg store.Config) {
 	t.Helper()
-	columns := texts(t, raw(t, cfg), `SELECT t.name || '.' || c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c
+	db := raw(t, cfg)
+	columns := texts(t, db, `SELECT t.name || '.' || c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c
 		WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' AND t.name <> 'goose_db_version'`)
 	if len(columns) < 100 {
 		t.Errorf("there are only %d columns", len(columns))
@@ -205,7 +245,7 @@ func wantFull(t *testing.T, cfg store.Config) {
 	for _, name := range columns {
 		table, column, _ := strings.Cut(name, ".")
 		query := fmt.Sprintf(`SELECT count(*) FROM %s WHERE CAST(%s AS TEXT) NOT IN ('', '0', '-62135596800000000', '%s')`, table, column, uuid.Nil)
-		if got := texts(t, raw(t, cfg), query); got[0] == "0" {
+		if got := texts(t, db, query); got[0] == "0" {
 			t.Errorf("no row has anything in %s: add one to rowsSinceVersion2", name)
 		}
 	}
@@ -238,11 +278,32 @@ func checkRowsThatMoved(t *testing.T, cfg store.Config) {
 	wantKind(t, err, account.KindConflict)
 }
 
+// TestCopyInManyBatches: more rows than one query reads, under keys that a
+// language would put into another order than their bytes.
+func TestCopyInManyBatches(t *testing.T) {
+	t.Parallel()
+	from, to, back := storetest.SQLite(t), store.Config{DatabaseURL: storetest.MigratedPostgres(t)}, store.Config{DataDir: t.TempDir()}
+	execute(t, to, `ALTER TABLE deployment ALTER COLUMN key TYPE TEXT COLLATE "en-x-icu"`)
+	const numbers = `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 4999) `
+	execute(t, from, `INSERT INTO deployment (key, value) `+numbers+
+		`SELECT substr('aBÄ.-Zß_z0', i % 10 + 1, 1) || substr('bAä_ 9', i / 10 % 6 + 1, 1) || i, i FROM n`)
+	oldUser(oldZoe, "zoe", "", nil).insert(t, from)
+	execute(t, from, `INSERT INTO autofill_parameters (user_id, template_id, name, value, workspace_id, built_at) `+numbers+
+		`SELECT (SELECT id FROM users), printf('0b5d9c40-%04d-4000-8000-000000000000', i % 7), 'Name ' || i, '', (SELECT id FROM users), i FROM n`)
+	there := copyInto(t, from, to)
+	if diff := cmp.Diff(there.Tables, copyInto(t, to, back).Tables); diff != "" {
+		t.Errorf("the sums of the engines differ:\n%s", diff)
+	}
+	rows := rowsIn(t, back)
+	if diff := cmp.Diff(rowsIn(t, from), rows); diff != "" || len(rows) < 10_000 {
+		t.Errorf("%d rows after the way there and back (-want +got):\n%s", len(rows), diff)
+	}
+}
+
 // TestCopyReportsItsProgress counts each row twice, table by table.
 func TestCopyReportsItsProgress(t *testing.T) {
 	t.Parallel()
-	from := store.Config{DataDir: t.TempDir()}
-	full(t, from)
+	from := fullSQLite(t)
 	var seen []store.CopyProgress
 	report, err := store.Copy{
 		From: placeOf(from), To: store.Place{DataDir: t.TempDir()},

@@ -165,6 +165,7 @@ func otherDatabase(t testing.TB, databaseURL, name string) string {
 func execute(t testing.TB, cfg store.Config, text string, args ...any) {
 	t.Helper()
 	db := raw(t, cfg)
+	defer func() { _ = db.Close() }()
 	if _, err := db.ExecContext(t.Context(), text, args...); err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}

@@ -32,6 +32,8 @@ func playChild(part string) int {
 		_, err = store.LockDataDir(dir)
 	case "offline":
 		err = workOffline(dir)
+	case "copying":
+		err = copyHalf(dir)
 	default:
 		err = fmt.Errorf("there is no part called %q", part)
 	}

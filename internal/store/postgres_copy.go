@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 )
@@ -35,15 +36,10 @@ var postgresCopy = copyEngine{
 	bytewise:   ` COLLATE "C"`,
 	lock:       "LOCK TABLE %s IN EXCLUSIVE MODE",
 	statistics: "ANALYZE %s",
-	servers: `
-		SELECT count(*) FROM pg_stat_activity
-		 WHERE datname = current_database() AND application_name = '` + postgresServers + `'`,
-	same:   samePostgres,
-	insert: insertPostgres,
+	servers:    countPostgresServers,
+	same:       samePostgres,
+	insert:     insertPostgres,
 }
-
-// postgresServers is the name by which servers and commands connect.
-const postgresServers = "usher"
 
 // unhurried makes a transaction one that nothing cuts short, but that does not
 // wait for a table that another one holds.
@@ -55,7 +51,7 @@ func openPostgresCopy(ctx context.Context, p Place, end *copyEnd, fill bool) err
 	if err != nil {
 		return err
 	}
-	way.config.RuntimeParams["application_name"] = "usher migrate-database" // no server: see servers
+	way.config.RuntimeParams["application_name"] = "usher migrate-database" // not as a server does
 	end.name = fmt.Sprintf("the PostgreSQL database %s at %s", way.config.Database, way.config.Host)
 	db := way.untimed().pool(2)
 	end.closers = append(end.closers, inAnyCase(db.Close))
@@ -89,6 +85,21 @@ func migrateEmptyPostgres(ctx context.Context, db *sql.DB, name string) error {
 	return migratePostgres(ctx, db)
 }
 
+// countPostgresServers counts the connections of servers and commands, all of
+// which have the same name. Within a transaction the server goes on to say what
+// it has said, unless it is told to look again.
+func countPostgresServers(ctx context.Context, conn *sql.Conn) (int, error) {
+	if _, err := conn.ExecContext(ctx, "SELECT pg_stat_clear_snapshot()"); err != nil {
+		return 0, err
+	}
+	list, err := collect(ctx, conn, value[int],
+		"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'usher'")
+	if err != nil {
+		return 0, err
+	}
+	return list[0], nil
+}
+
 // samePostgres takes a lock that only this copy can know on one connection. The
 // other one can take it too, unless it is to the same database.
 func samePostgres(ctx context.Context, one, other *sql.Conn) (bool, error) {
@@ -100,7 +111,8 @@ func samePostgres(ctx context.Context, one, other *sql.Conn) (bool, error) {
 	return err == nil && !list[0], err
 }
 
-// insertPostgres sends rows by COPY.
+// insertPostgres sends rows by COPY. The driver writes an identifier as it is only
+// where it does not know it for one that can describe itself as text.
 func insertPostgres(ctx context.Context, conn *sql.Conn, t copyTable, next func() ([]any, error)) error {
 	columns := make([]string, len(t.columns))
 	for i, column := range t.columns {
@@ -111,7 +123,15 @@ func insertPostgres(ctx context.Context, conn *sql.Conn, t copyTable, next func(
 		if !ok {
 			return fmt.Errorf("the connection is a %T", driverConn)
 		}
-		_, err := native.Conn().CopyFrom(ctx, pgx.Identifier{t.name}, columns, pgx.CopyFromFunc(next))
+		_, err := native.Conn().CopyFrom(ctx, pgx.Identifier{t.name}, columns, pgx.CopyFromFunc(func() ([]any, error) {
+			row, err := next()
+			for i, cell := range row {
+				if id, ok := cell.(uuid.UUID); ok {
+					row[i] = [16]byte(id)
+				}
+			}
+			return row, err
+		}))
 		return err
 	})
 }

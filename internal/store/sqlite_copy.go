@@ -172,7 +172,39 @@ func openSQLiteTarget(ctx context.Context, p Place, end *copyEnd) error {
 		"_pragma":              {"busy_timeout(4000)", "journal_mode(DELETE)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-64000)"},
 		"_time_integer_format": {"unix_micro"},
 	}
-	return end.openSQLite(ctx, "file:"+escapePath(p.path())+"?"+query.Encode(), "BEGIN EXCLUSIVE; PRAGMA defer_foreign_keys = 1")
+	err := end.openSQLite(ctx, "file:"+escapePath(p.path())+"?"+query.Encode(), "BEGIN EXCLUSIVE; PRAGMA defer_foreign_keys = 1")
+	if err != nil {
+		return err
+	}
+	return end.postponeIndexes(ctx)
+}
+
+// postponeIndexes drops the indexes, to make them when the rows are there: an
+// index that is made in order costs a fraction of one that is filled at random.
+func (e *copyEnd) postponeIndexes(ctx context.Context) error {
+	type index struct{ name, text string }
+	indexes, err := collect(ctx, e.conn, func(r row) (index, error) {
+		var i index
+		err := r.Scan(&i.name, &i.text)
+		return i, err
+	}, `SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY rowid`)
+	if err != nil {
+		return err
+	}
+	for _, i := range indexes {
+		if _, err := e.conn.ExecContext(ctx, "DROP INDEX "+quoted(i.name)); err != nil {
+			return err
+		}
+	}
+	e.finish = func(ctx context.Context) error {
+		for _, i := range indexes {
+			if _, err := e.conn.ExecContext(ctx, i.text); err != nil {
+				return fmt.Errorf("make the index %s: %w", i.name, err)
+			}
+		}
+		return nil
+	}
+	return nil
 }
 
 // claimSQLite refuses a database that is there and not empty, or what one left
@@ -235,7 +267,8 @@ func (e *copyEnd) openSQLite(ctx context.Context, dsn, begin string) error {
 	return nil
 }
 
-// insertSQLite adds rows one by one with one prepared statement.
+// insertSQLite adds rows one by one with one prepared statement. That asks for
+// nothing to wait for but the file, so that only the rows ask whether to go on.
 func insertSQLite(ctx context.Context, conn *sql.Conn, t copyTable, next func() ([]any, error)) error {
 	var columns, places []string
 	for i, column := range t.columns {
@@ -250,10 +283,10 @@ func insertSQLite(ctx context.Context, conn *sql.Conn, t copyTable, next func() 
 	defer func() { _ = stmt.Close() }()
 	for {
 		row, err := next()
-		if err != nil || row == nil {
+		if err = errors.Join(err, ctx.Err()); err != nil || row == nil {
 			return err
 		}
-		if _, err := stmt.ExecContext(ctx, row...); err != nil {
+		if _, err := stmt.ExecContext(context.WithoutCancel(ctx), row...); err != nil {
 			return err
 		}
 	}

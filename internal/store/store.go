@@ -13,10 +13,6 @@ import (
 	"usher/internal/account"
 )
 
-// Patience is how long a read or a write waits for the database, its pool or
-// its queue, before it gives up with an unavailable error.
-const Patience = 4 * time.Second
-
 // Config says where the data is.
 type Config struct {
 	// DatabaseURL is a postgres:// URL; empty means the embedded SQLite database
@@ -107,8 +103,8 @@ func (s *Store) Close() error {
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, Patience)
-	defer cancel()
+	ctx, done := patiently(ctx)
+	defer done()
 	var one int
 	return s.translate(ctx, s.readers.QueryRowContext(ctx, "SELECT 1").Scan(&one))
 }
@@ -116,8 +112,8 @@ func (s *Store) Ping(ctx context.Context) error {
 // Read runs body on one snapshot of the database. A panic in it becomes an
 // error, as in Write.
 func (s *Store) Read(ctx context.Context, body Body) error {
-	ctx, cancel := context.WithTimeout(ctx, Patience)
-	defer cancel()
+	ctx, done := patiently(ctx)
+	defer done()
 	sqlTx, err := s.readers.BeginTx(ctx, s.engine.readOnly)
 	if err != nil {
 		return s.translate(ctx, err)
@@ -140,8 +136,8 @@ func (s *Store) Direct() *Tx {
 // Write runs body in a transaction that sees no other one half done, and
 // commits it if body returns nil. Invariants that body read hold at the commit.
 func (s *Store) Write(ctx context.Context, body Body) error {
-	ctx, cancel := context.WithTimeout(ctx, Patience)
-	defer cancel()
+	ctx, done := patiently(ctx)
+	defer done()
 	if err := ctx.Err(); err != nil {
 		return s.translate(ctx, err)
 	}

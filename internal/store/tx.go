@@ -79,11 +79,11 @@ func guarded(ctx context.Context, body Body, tx *Tx) (err error) {
 
 // deadline is the transaction's, or one of its own for a statement that runs
 // alone.
-func (tx *Tx) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+func (tx *Tx) deadline(ctx context.Context) (bounded context.Context, done func()) {
 	if !tx.alone {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, Patience)
+	return patiently(ctx)
 }
 
 // storable puts U+FFFD in place of what PostgreSQL cannot keep in a text or
@@ -155,8 +155,8 @@ func one[T any](ctx context.Context, tx *Tx, scan func(row) (T, error), text str
 
 // many returns all rows of a query; never nil without an error.
 func many[T any](ctx context.Context, tx *Tx, scan func(row) (T, error), text string, args ...any) ([]T, error) {
-	ctx, cancel := tx.deadline(ctx)
-	defer cancel()
+	ctx, done := tx.deadline(ctx)
+	defer done()
 	rows, err := tx.query(ctx, text, args...)
 	if err != nil {
 		return nil, tx.store.translate(ctx, err)
