@@ -38,7 +38,7 @@ func TestWarningAboutExposure(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := servertest.Start(t, storetest.SQLite(t), test.set)
+			s := servertest.Start(t, storetest.Database(t), test.set)
 			log := s.Log.String()
 			if got := strings.Count(log, exposed); got != test.want {
 				t.Errorf("%d warnings, want %d:\n%s", got, test.want, log)
@@ -70,7 +70,7 @@ func TestAccessURL(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			db := storetest.SQLite(t)
+			db := storetest.Database(t)
 			withOwner(t, db)
 			s := servertest.Start(t, db, test.set)
 			at, client := reach(t, s), trusting(certificate)
@@ -129,7 +129,7 @@ func reach(t *testing.T, s *servertest.Server) string {
 // anywhere else may not.
 func TestOriginOfTheAccessURLIsOurOwn(t *testing.T) {
 	t.Parallel()
-	db := storetest.SQLite(t)
+	db := storetest.Database(t)
 	withOwner(t, db)
 	s := servertest.Start(t, db, func(c *server.Config) { c.AccessURL = "https://usher.example.com" })
 	at := reach(t, s)

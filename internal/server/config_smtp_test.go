@@ -113,7 +113,7 @@ func TestStopSendsWhatIsOnItsWay(t *testing.T) {
 func TestMailInClearIsWarnedAbout(t *testing.T) {
 	t.Parallel()
 	for address, warned := range map[string]bool{"mail.example.com:25": true, "127.0.0.1:25": false} {
-		s := servertest.Start(t, storetest.SQLite(t), func(c *server.Config) {
+		s := servertest.Start(t, storetest.Database(t), func(c *server.Config) {
 			c.SMTP = mail.Config{Address: address, From: "usher@example.com", TLS: "none"}
 		})
 		if got := strings.Contains(s.Log.String(), "mail goes to its server without TLS"); got != warned {

@@ -122,7 +122,7 @@ func TestServesHTTPS(t *testing.T) {
 	t.Parallel()
 	files := newPair(t)
 	first := files.issue(t, 1)
-	s := servertest.Start(t, storetest.SQLite(t), files.configure)
+	s := servertest.Start(t, storetest.Database(t), files.configure)
 	if !strings.HasPrefix(s.URL, "https://127.0.0.1:") {
 		t.Errorf("the server says that it is at %s", s.URL)
 	}
@@ -157,7 +157,7 @@ func TestCertificateIsNotReadForEachConnection(t *testing.T) {
 	t.Parallel()
 	files := newPair(t)
 	first := files.issue(t, 1)
-	s := servertest.Start(t, storetest.SQLite(t), files.configure, func(cfg *server.Config) { cfg.SetCertificateCheck(time.Hour) })
+	s := servertest.Start(t, storetest.Database(t), files.configure, func(cfg *server.Config) { cfg.SetCertificateCheck(time.Hour) })
 	served(t, s, trusting(first))
 	if got := served(t, s, trusting(first, files.issue(t, 2))); got != 1 {
 		t.Errorf("certificate %d, want 1 until it is time to look", got)
@@ -169,7 +169,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 	t.Parallel()
 	files := newPair(t)
 	certificate := files.issue(t, 1)
-	s := servertest.Start(t, storetest.SQLite(t), files.configure)
+	s := servertest.Start(t, storetest.Database(t), files.configure)
 	client := trusting(certificate)
 	transport, ok := client.Transport.(*http.Transport)
 	if !ok {
