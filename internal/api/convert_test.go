@@ -60,7 +60,7 @@ func TestConvertLogin(t *testing.T) {
 		log := decode[sdk.AuditLogsResponse](t, owner(s).get(t, "/api/v2/audit?limit=10").want(t, http.StatusOK)).AuditLogs
 		seen := map[string]sdk.AuditLog{}
 		for _, e := range log {
-			seen[string(e.ResourceType)+" "+string(e.Action)] = e
+			seen[e.ResourceType+" "+string(e.Action)] = e
 		}
 		if e := seen["convert_login create"]; e.ResourceID != pat.ID || e.StatusCode != http.StatusCreated {
 			t.Errorf("the beginning is %+v", e)

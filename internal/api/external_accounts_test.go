@@ -36,7 +36,8 @@ func TestAccountOfALogin(t *testing.T) {
 			t.Helper()
 			provider.SetUser(username, claims)
 			b := browse(s)
-			return b, b.logIn(t, provider, oidcPath)
+			end := b.logIn(t, provider, oidcPath)
+			return b, end
 		}
 
 		made := create(t, s, oidcUser("ada").but("user_status", "dormant"))
@@ -227,7 +228,7 @@ func TestLoginsAreAudited(t *testing.T) {
 		browse(s).signedIn(t, provider)
 		actions := map[string]int{}
 		for _, e := range entries()[:len(entries())-before] {
-			actions[string(e.ResourceType)+" "+string(e.Action)]++
+			actions[e.ResourceType+" "+string(e.Action)]++
 		}
 		if actions["api_key login"] != 1 || actions["identity create"] != 1 || len(actions) != 2 {
 			t.Errorf("a first login of an account that was made is %v", actions)

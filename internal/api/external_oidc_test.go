@@ -96,10 +96,14 @@ func TestOIDCCallback(t *testing.T) {
 		{name: "4 userinfo without an end", claims: kyle, tamper: func(t *idptest.Tampering) {
 			t.Oversized = map[idptest.Endpoint]bool{idptest.UserInfo: true}
 		}, status: 500, message: "could not be asked who you are"},
-		{name: "4 the access token supplies the address", claims: idptest.Claims{}, info: kyle, config: func(c *idp.OIDCConfig) { c.IgnoreUserInfo, c.AccessTokenClaims = true, true },
-			tamper: func(t *idptest.Tampering) { t.JWTAccessTokens = true }, status: ok, user: named("kyle")},
-		{name: "4 the ID token overrides the access token", claims: verified("id@kwc.io"), info: verified("access@kwc.io"), config: func(c *idp.OIDCConfig) { c.IgnoreUserInfo, c.AccessTokenClaims = true, true },
-			tamper: func(t *idptest.Tampering) { t.JWTAccessTokens = true }, status: ok, user: named("id")},
+		{
+			name: "4 the access token supplies the address", claims: idptest.Claims{}, info: kyle, config: func(c *idp.OIDCConfig) { c.IgnoreUserInfo, c.AccessTokenClaims = true, true },
+			tamper: func(t *idptest.Tampering) { t.JWTAccessTokens = true }, status: ok, user: named("kyle"),
+		},
+		{
+			name: "4 the ID token overrides the access token", claims: verified("id@kwc.io"), info: verified("access@kwc.io"), config: func(c *idp.OIDCConfig) { c.IgnoreUserInfo, c.AccessTokenClaims = true, true },
+			tamper: func(t *idptest.Tampering) { t.JWTAccessTokens = true }, status: ok, user: named("id"),
+		},
 		{name: "4 an access token that is none", claims: kyle, config: func(c *idp.OIDCConfig) { c.IgnoreUserInfo, c.AccessTokenClaims = true, true }, status: 400, message: "access token"},
 
 		{name: "5 no address", claims: without("email"), status: 400, message: "mail"},

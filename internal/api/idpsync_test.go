@@ -42,13 +42,13 @@ func TestOrganizationSyncSettings(t *testing.T) {
 		boss.get(t, orgSyncPath).is(t, `{"field":"","mapping":{},"organization_assign_default":false}`)
 
 		both := body{"field": "groups", "mapping": body{"all": []uuid.UUID{one, home, one}, "none": nil}, "organization_assign_default": true}
-		want := fmt.Sprintf(`{"field":"groups","mapping":{"all":["%s","%s"],"none":[]},"organization_assign_default":true}`, one, home)
+		want := fmt.Sprintf(`{"field":"groups","mapping":{"all":[%q,%q],"none":[]},"organization_assign_default":true}`, one.String(), home.String())
 		boss.patch(t, orgSyncPath, both).is(t, "%s", want)
 		boss.patch(t, orgSyncPath, both).is(t, "%s", want)
 		boss.get(t, orgSyncPath).is(t, "%s", want)
 
 		boss.patch(t, orgSyncPath+"/config", body{"field": "teams", "assign_default": false}).
-			is(t, `{"field":"teams","mapping":{"all":["%s","%s"],"none":[]},"organization_assign_default":false}`, one, home)
+			is(t, `{"field":"teams","mapping":{"all":[%q,%q],"none":[]},"organization_assign_default":false}`, one, home)
 		line := func(given string, gets uuid.UUID) body { return body{"given": given, "gets": gets} }
 		boss.patch(t, orgSyncPath+"/mapping", body{"add": []body{line("a=b,c", one), line("both", one)}, "remove": []body{line("all", one), line("both", one)}}).
 			is(t, `{"field":"teams","mapping":{"a=b,c":["%s"],"all":["%s"],"none":[]},"organization_assign_default":false}`, one, home)

@@ -165,7 +165,8 @@ func (p *progress) show(now server.MoveProgress) {
 	}
 	if p.bar == nil {
 		p.bar = progressbar.NewOptions64(now.Total, progressbar.OptionSetWriter(p.app.Err), progressbar.OptionSetWidth(barWidth),
-			progressbar.OptionThrottle(barInterval), progressbar.OptionClearOnFinish(), progressbar.OptionSetRenderBlankState(true))
+			progressbar.OptionThrottle(barInterval), progressbar.OptionSetDescription(what(now)),
+			progressbar.OptionClearOnFinish(), progressbar.OptionSetRenderBlankState(true))
 	}
 	p.bar.Describe(what(now))
 	_ = p.bar.Set64(now.Done) // a terminal that is gone is no reason to stop

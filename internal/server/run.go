@@ -91,7 +91,6 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	cfg.warnAboutExposure(listener.Addr())
 	cfg.warnAboutDatabase()
-	cfg.warnAboutCookies(cfg.accessURL(listener.Addr()))
 	cfg.Log.Info("serving", "address", listener.Addr().String(), "version", buildinfo.Version())
 	if cfg.OnReady != nil {
 		cfg.OnReady(Ready{URL: cfg.accessURL(listener.Addr()).String(), DataDir: cfg.DataDir, HasUsers: hasUsers})
@@ -231,8 +230,10 @@ func (c Config) accessURL(address net.Addr) *url.URL {
 	return &url.URL{Scheme: scheme, Host: host}
 }
 
-// warnAboutExposure says once that passwords would cross a network in clear.
+// warnAboutExposure says once that passwords would cross a network in clear, or
+// that browsers cannot keep a login.
 func (c Config) warnAboutExposure(address net.Addr) {
+	c.warnAboutCookies(c.accessURL(address))
 	bound, err := netip.ParseAddrPort(address.String())
 	if err != nil || bound.Addr().IsLoopback() || c.TLSCertFile != "" || len(c.TrustedProxies) > 0 {
 		return

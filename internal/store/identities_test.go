@@ -189,7 +189,9 @@ func TestSealedRefreshTokensAreFound(t *testing.T) {
 		if diff := cmp.Diff(want, list); err != nil || diff != "" {
 			t.Errorf("listed (%v, -want +got):\n%s", err, diff)
 		}
-		write(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.ResealRefreshToken(ctx, old.ID, "sealed-1:b:x") })
+		write(t, s, func(ctx context.Context, tx *store.Tx) error {
+			return tx.ResealRefreshToken(ctx, old.ID, "sealed-1:b:x")
+		})
 		if count() != 0 {
 			t.Errorf("%d values are sealed otherwise, not 0", count())
 		}

@@ -58,7 +58,8 @@ func inspectSQLite(ctx context.Context, path string) (Inspection, error) {
 		return Inspection{}, err
 	}
 	const table = `SELECT count(*) FROM sqlite_master WHERE name = 'goose_db_version'`
-	return found, found.inspect(ctx, &Store{engine: &sqliteEngine, readers: db}, goose.DialectSQLite3, table)
+	err = found.inspect(ctx, &Store{engine: &sqliteEngine, readers: db}, goose.DialectSQLite3, table)
+	return found, err
 }
 
 func inspectPostgres(ctx context.Context, databaseURL string) (Inspection, error) {
@@ -81,7 +82,8 @@ func inspectPostgres(ctx context.Context, databaseURL string) (Inspection, error
 	answered := time.Now()
 	found.Ahead = clock.Sub(asked.Add(answered.Sub(asked) / 2))
 	const table = `SELECT count(*) FROM pg_tables WHERE tablename = 'goose_db_version' AND schemaname = current_schema()`
-	return found, found.inspect(ctx, &Store{engine: &postgresEngine, readers: db}, goose.DialectPostgres, table)
+	err = found.inspect(ctx, &Store{engine: &postgresEngine, readers: db}, goose.DialectPostgres, table)
+	return found, err
 }
 
 // inspect reads what both engines tell alike.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -105,12 +104,12 @@ func idOf(key string) string {
 	return id
 }
 
-// user of a right at one node, again and again, who notes when it worked last.
+// presenter uses a right at one node, again and again, and notes when it worked
+// last. One goroutine does so at a time.
 type presenter struct {
 	client *sdk.Client
 	right  right
 
-	mu       sync.Mutex
 	sent     int
 	accepted int
 	refused  int       // with the right's own status
@@ -133,11 +132,8 @@ func (n *nodes) presenter(t *testing.T, node int, r right, key string) *presente
 func (p *presenter) present(ctx context.Context) {
 	sent := time.Now()
 	err := p.right.use(ctx, p.client)
-	took := time.Since(sent)
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.stall = max(p.stall, time.Since(sent))
 	p.sent++
-	p.stall = max(p.stall, took)
 	var answer *sdk.Error
 	switch {
 	case err == nil:
@@ -155,7 +151,8 @@ func (p *presenter) present(ctx context.Context) {
 // until presents without a pause until the function says so.
 func (p *presenter) until(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !so(); p.present(t.Context()) {
+	for deadline := time.Now().Add(patience); !so(); {
+		p.present(t.Context())
 		if time.Now().After(deadline) {
 			t.Fatalf("it does not come to this: %s; sent %d, accepted %d, refused %d, 503 %d, %v", what, p.sent, p.accepted, p.refused, p.down, p.fault)
 		}
@@ -165,9 +162,8 @@ func (p *presenter) until(t *testing.T, what string, so func() bool) {
 // remembered presents until the node knows the key by heart.
 func (p *presenter) remembered(t *testing.T) {
 	t.Helper()
-	for enough := p.accepted + 5; p.accepted < enough; {
-		p.until(t, "the right works", func() bool { return p.accepted >= enough })
-	}
+	enough := p.accepted + 5
+	p.until(t, "the right works", func() bool { return p.accepted >= enough })
 }
 
 // late is how long after a moment a request was sent that was accepted.

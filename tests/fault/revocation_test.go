@@ -13,6 +13,8 @@ const (
 	// in all but one, and bound is when it is known whatever happens.
 	promised = 100 * time.Millisecond
 	bound    = time.Second
+	// rest is how exactly it is measured.
+	rest = time.Millisecond
 )
 
 // trial is one revocation.
@@ -122,20 +124,20 @@ func (n *nodes) try(t *testing.T, i int, tails *sync.WaitGroup) *trial {
 	return result
 }
 
-// during presents without a pause until the right is revoked and for a while
-// longer, calls over, and then now and then until the bound is past.
+// during presents all the time until the right is revoked and for a while longer, calls over, and then now and then until the bound is past.
 func (p *presenter) during(ctx context.Context, revoked <-chan struct{}, over func()) {
 	for running := true; running; {
 		p.present(ctx)
 		select {
 		case <-revoked:
 			running = false
-		default:
+		case <-time.After(rest):
 		}
 	}
 	begin := time.Now()
 	for refused := p.refused; time.Since(begin) < promised || p.refused < refused+20 && time.Since(begin) < bound; {
 		p.present(ctx)
+		<-time.After(rest)
 	}
 	over()
 	for time.Since(begin) < bound+200*time.Millisecond {
