@@ -246,6 +246,7 @@ var (
 	anyTicket     = regexp.MustCompile(`link=[^"]*`)
 	anyUserCode   = regexp.MustCompile(`"[A-Z0-9]{4}-[A-Z0-9]{4}"`)
 	anyDeviceCode = regexp.MustCompile(`"device_code":"[^"]*"`)
+	anySeen       = regexp.MustCompile(`"last_seen_at":"[^"]*"`)
 	anyVersion    = regexp.MustCompile(`v0\.0\.0\+usher\.[^"]*`)
 )
 
@@ -268,6 +269,7 @@ func normalise(serverURL string, a answer) string {
 		}
 		return "a time"
 	})
+	text = anySeen.ReplaceAllString(text, `"last_seen_at":"a time, or never"`) // stored a moment later
 	text = anyKey.ReplaceAllString(text, "a key")
 	text = anyKeyID.ReplaceAllString(text, `"a key's id"`)
 	text = anyPublicKey.ReplaceAllString(text, "ssh-ed25519 base64")

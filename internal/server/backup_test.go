@@ -29,7 +29,7 @@ import (
 // all of its rows, and no row that the server did not have.
 func TestBackupUnderWrites(t *testing.T) {
 	t.Parallel()
-	s := servertest.New(t)
+	s := servertest.On(t, storetest.SQLite(t))
 	stream := startStream(t, s)
 	stream.await(t, 20)
 	before := stream.made()
@@ -75,7 +75,7 @@ func TestBackupUnderWrites(t *testing.T) {
 // is sealed can be opened with the key file, and only with it.
 func TestBackupIsComplete(t *testing.T) {
 	t.Parallel()
-	s := servertest.New(t)
+	s := servertest.On(t, storetest.SQLite(t))
 	s.SignedIn(t, "ann", "auditor")
 	private, err := s.Owner.GitSSHPrivateKey(t.Context(), sdk.Me)
 	if err != nil {
@@ -226,7 +226,7 @@ func (w *stream) await(t *testing.T, count int) {
 // TestRestoreRefusals leave everything as it was.
 func TestRestoreRefusals(t *testing.T) {
 	t.Parallel()
-	s := servertest.New(t)
+	s := servertest.On(t, storetest.SQLite(t))
 	files := t.TempDir()
 	good := filepath.Join(files, "good")
 	if _, err := offline(s.Store).Backup(t.Context(), good); err != nil {
@@ -308,7 +308,7 @@ func foreignDatabase(t *testing.T) string {
 // TestBackupRefusals overwrite nothing and leave nothing behind.
 func TestBackupRefusals(t *testing.T) {
 	t.Parallel()
-	s := servertest.New(t)
+	s := servertest.On(t, storetest.SQLite(t))
 	dir := t.TempDir()
 	there := filepath.Join(dir, "there")
 	if err := os.WriteFile(there, []byte("yesterday's"), 0o600); err != nil {

@@ -60,7 +60,7 @@ func (r failureRow) wait(now time.Time) time.Duration {
 	}
 	doublings := min(r.count-freeFailures, 6) // 2^6 s is past the longest pause
 	pause := min(time.Second*time.Duration(math.Exp2(float64(doublings))), longestPause)
-	return r.last.Add(pause).Sub(now)
+	return pause - since(r.last, now)
 }
 
 // failed counts a failure.
@@ -71,7 +71,7 @@ func (f *loginFailures) failed(source loginSource, now time.Time) {
 	if !known && len(f.rows) >= maxFailures {
 		f.makeRoom(now)
 	}
-	if now.Sub(row.last) > forgetFailures {
+	if since(row.last, now) > forgetFailures {
 		row.count = 0
 	}
 	f.rows[source] = failureRow{count: row.count + 1, last: now}
@@ -88,7 +88,7 @@ func (f *loginFailures) succeeded(source loginSource) {
 // with that many addresses is not slowed down by any one of them.
 func (f *loginFailures) makeRoom(now time.Time) {
 	for source, row := range f.rows {
-		if now.Sub(row.last) > forgetFailures {
+		if since(row.last, now) > forgetFailures {
 			delete(f.rows, source)
 		}
 	}

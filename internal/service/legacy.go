@@ -43,7 +43,7 @@ func (s *Service) refuseLegacy(ctx context.Context, key secret.PresentedKey, now
 func (l *legacyKeys) known(now time.Time) (some, known bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.some, now.Sub(l.seen) < legacyPrecision
+	return l.some, since(l.seen, now) < legacyPrecision
 }
 
 func (l *legacyKeys) remember(some bool, now time.Time) {

@@ -52,7 +52,7 @@ func (r *renewals) lastFailure(id uuid.UUID, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for other, failure := range r.failed {
-		if now.Sub(failure.at) >= renewalPause {
+		if since(failure.at, now) >= renewalPause {
 			delete(r.failed, other)
 		}
 	}

@@ -113,10 +113,6 @@ func WithPatience(ctx context.Context) context.Context { return store.WithPatien
 // Ready reports whether the database answers.
 func (s *Service) Ready(ctx context.Context) error { return s.Store.Ping(ctx) }
 
-// now returns the time in the precision that is stored, so that an answer and
-// what is read back later agree.
-func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
-
 // hash hashes a password, or says that too many others are being hashed.
 func (s *Service) hash(ctx context.Context, password string) (string, error) {
 	encoded, err := s.Hasher.Hash(ctx, password)

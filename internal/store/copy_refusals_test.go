@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"usher/internal/store"
 	"usher/internal/store/storetest"
@@ -215,6 +216,33 @@ func TestCopyRefusesServers(t *testing.T) {
 		t.Fatal(err)
 	}
 	copyInto(t, embedded, served)
+}
+
+// TestCopyFindsServersOfAnotherRole: what a role may not know of the sessions of
+// others is not whose they are.
+func TestCopyFindsServersOfAnotherRole(t *testing.T) {
+	t.Parallel()
+	served := store.Config{DatabaseURL: storetest.MigratedPostgres(t)}
+	role := "reader_" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	execute(t, served, `CREATE ROLE `+role+` LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO `+role)
+	defer execute(t, served, `DROP OWNED BY `+role+`; DROP ROLE `+role)
+	address, err := url.Parse(served.DatabaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := address.Query()
+	query.Del("user")
+	address.User, address.RawQuery = url.User(role), query.Encode()
+	reader := store.Config{DatabaseURL: address.String()}
+	if who := texts(t, raw(t, reader), `SELECT current_user::text`); who[0] != role {
+		t.Fatalf("the reader is %s", who)
+	}
+	copyInto(t, reader, storetest.SQLite(t))
+	s := open(t, served)
+	wantRefused(t, reader, storetest.SQLite(t), "servers or commands of Usher are using")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestCopyNamesWhatCannotBeKept: the row and the column, not what is in them.

@@ -108,13 +108,13 @@ func (r *rowReader) next(ctx context.Context) ([]any, error) {
 	return r.cells, nil
 }
 
-func (r *rowReader) query(ctx context.Context) (err error) {
-	r.inBatch = 0
-	if r.count == 0 {
-		r.rows, err = r.end.conn.QueryContext(ctx, r.first) //nolint:sqlclosecheck // next and close close it
-		return err
+func (r *rowReader) query(ctx context.Context) error {
+	text, after := r.first, []any(nil)
+	if r.count > 0 {
+		text, after = r.later, r.key
 	}
-	r.rows, err = r.end.conn.QueryContext(ctx, r.later, r.key...) //nolint:sqlclosecheck // as above
+	rows, err := r.end.conn.QueryContext(ctx, text, after...) //nolint:rowserrcheck // next asks for it
+	r.rows, r.inBatch = rows, 0
 	return err
 }
 
@@ -252,9 +252,9 @@ func appendCell(to []byte, cell any) []byte {
 	case uuid.UUID:
 		return append(append(to, 'u'), v[:]...)
 	case time.Time:
-		return binary.BigEndian.AppendUint64(append(to, 'm'), uint64(v.UnixMicro())) //nolint:gosec // the bits are what counts
+		return binary.BigEndian.AppendUint64(append(to, 'm'), uint64(v.UnixMicro()))
 	case int64:
-		return binary.BigEndian.AppendUint64(append(to, 'i'), uint64(v)) //nolint:gosec // as above
+		return binary.BigEndian.AppendUint64(append(to, 'i'), uint64(v))
 	case bool:
 		if v {
 			return append(to, '1')

@@ -100,11 +100,13 @@ func (tx *Tx) DeleteUserIdentities(ctx context.Context, userID uuid.UUID) error 
 }
 
 // LeaseRenewal takes the right to renew the tokens that expire at the given time,
-// until the given end, and reports whether nobody else has it or was first.
+// until the given end, and reports whether nobody else has it or was first. What
+// reaches further than anybody can have it was taken before a clock was set back.
 func (tx *Tx) LeaseRenewal(ctx context.Context, id uuid.UUID, expireAt, now, until time.Time) (bool, error) {
 	taken, err := tx.exec(ctx, `
-		UPDATE identities SET leased_until = $4 WHERE id = $1 AND tokens_expire_at = $2 AND leased_until < $3`,
-		id, micro(expireAt), micro(now), micro(until))
+		UPDATE identities SET leased_until = $4
+		 WHERE id = $1 AND tokens_expire_at = $2 AND (leased_until < $3 OR leased_until > $5)`,
+		id, micro(expireAt), micro(now), micro(until), micro(until.Add(until.Sub(now))))
 	return taken == 1, err
 }
 

@@ -141,6 +141,12 @@ func TestOneNodeRenewsTheTokensOfALogin(t *testing.T) {
 		if lease(i.Tokens.ExpireAt, now.Add(time.Second)) {
 			t.Error("two have the lease")
 		}
+		if lease(i.Tokens.ExpireAt, now.Add(-50*time.Second)) {
+			t.Error("a node whose clock is a little behind takes another's lease")
+		}
+		if !lease(i.Tokens.ExpireAt, now.Add(-time.Hour)) {
+			t.Error("a lease from before the clock was set back cannot be taken")
+		}
 		if !lease(i.Tokens.ExpireAt, now.Add(2*time.Minute)) {
 			t.Error("a lease that ran out cannot be taken")
 		}

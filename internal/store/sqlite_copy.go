@@ -79,14 +79,15 @@ func PlaceToFill(text string) (Place, error) {
 	if strings.Contains(text, "://") {
 		return placeOfURL(text)
 	}
-	info, err := os.Stat(text)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return Place{}, err
-	}
-	if filepath.Base(text) == SQLiteFile && (err != nil || !info.IsDir()) {
+	if filepath.Base(text) == SQLiteFile {
 		return Place{DataDir: filepath.Dir(text)}, nil
 	}
-	if err == nil && !info.IsDir() {
+	switch info, err := os.Stat(text); {
+	case errors.Is(err, os.ErrNotExist):
+		return Place{DataDir: text}, nil
+	case err != nil:
+		return Place{}, err
+	case !info.IsDir():
 		return Place{}, fmt.Errorf("%s is a file; name a data directory", text)
 	}
 	return Place{DataDir: text}, nil

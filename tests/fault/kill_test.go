@@ -15,21 +15,21 @@ import (
 
 const (
 	streams = 6 // clients that create users at the same time
-	rounds  = 3 // times that the server is killed
 	perKill = 60
 )
 
 // TestKilledServerKeepsWhatItAcknowledged kills the server with SIGKILL while
-// several clients create users, as often as rounds says, on the same data.
-// Whatever was answered with 201 must be there afterwards, whole; the rest may
-// be there or not, but nothing by halves.
+// several clients create users, again and again, on the same data. Whatever was
+// answered with 201 must be there afterwards, whole; the rest may be there or not,
+// but nothing by halves.
 func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db store.Config) {
 		p := serve(t, db)
 		token := createFirstUser(t, p).SessionToken()
 		acknowledged := map[uuid.UUID]sdk.User{}
-		for round := range rounds {
+		lost := 0
+		for round := range rounds(3, 30) {
 			for _, u := range createUntilKilled(t, p, token, round) {
 				acknowledged[u.ID] = u
 			}
@@ -37,8 +37,9 @@ func TestKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 				t.Fatalf("exit status %d, want death by a signal", got)
 			}
 			p = serve(t, db)
-			compareAfterRestart(t, p, token, acknowledged)
+			lost += compareAfterRestart(t, p, token, acknowledged)
 		}
+		t.Logf("node killed %d times: users acknowledged %d, lost %d", rounds(3, 30), len(acknowledged), lost)
 		p.signal(t, syscall.SIGTERM)
 		if got := p.status(t); got != 0 {
 			t.Errorf("exit status %d at the end, want 0\n%s", got, p.log)
@@ -89,8 +90,8 @@ func createUntilKilled(t *testing.T, p *process, token string, round int) []sdk.
 
 // compareAfterRestart finds every acknowledged user as it was acknowledged, with
 // its entry in the audit log; the session of before, which is one of the things
-// that were acknowledged, still holds.
-func compareAfterRestart(t *testing.T, p *process, token string, acknowledged map[uuid.UUID]sdk.User) {
+// that were acknowledged, still holds. It returns how many are lost.
+func compareAfterRestart(t *testing.T, p *process, token string, acknowledged map[uuid.UUID]sdk.User) (lost int) {
 	t.Helper()
 	client := p.client(t)
 	client.SetSessionToken(token)
@@ -108,6 +109,7 @@ func compareAfterRestart(t *testing.T, p *process, token string, acknowledged ma
 		got, there := stored[id]
 		if !there {
 			t.Errorf("%s was acknowledged and is lost", want.Username)
+			lost++
 			continue
 		}
 		if got.Username != want.Username || got.Email != want.Email || !got.CreatedAt.Equal(want.CreatedAt) || got.Status != want.Status {
@@ -121,4 +123,5 @@ func compareAfterRestart(t *testing.T, p *process, token string, acknowledged ma
 	if want := len(stored) + 1; log.Count != want { // and the first user
 		t.Errorf("%d entries about created users, want %d: one each", log.Count, want)
 	}
+	return lost
 }

@@ -106,7 +106,7 @@ func wasRefused(p *presenter) bool { return p.refused > 0 }
 func TestListenerCut(t *testing.T) {
 	t.Parallel()
 	d := startDeafness(t)
-	for i := range int(span(10, 100)) {
+	for i := range rounds(10, 100) {
 		d.revoke(t, i, func() {
 			killed, err := d.db.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 				WHERE datname = current_database() AND query LIKE 'LISTEN %'`)
@@ -126,7 +126,7 @@ func TestListenerCut(t *testing.T) {
 func TestListenerBlackHoled(t *testing.T) {
 	t.Parallel()
 	d := startDeafness(t)
-	for i := range int(span(10, 100)) {
+	for i := range rounds(10, 100) {
 		d.revoke(t, i, func() { d.route.relay.silence(true) }, wasRefused)
 	}
 	d.end(t, "notification connection black-holed")
@@ -141,7 +141,7 @@ func TestListenerBlackHoled(t *testing.T) {
 func TestNodeBlackHoled(t *testing.T) {
 	t.Parallel()
 	d := startDeafness(t)
-	for i := range int(span(3, 20)) {
+	for i := range rounds(3, 20) {
 		p := d.revoke(t, i, func() { d.route.poison(t, "timeout", map[string]int{"timeout": 0}) },
 			func(p *presenter) bool { return p.down > 0 })
 		if got := probe(t, d.list[1], "/readyz"); got != http.StatusServiceUnavailable {
@@ -164,9 +164,8 @@ func TestNodeBlackHoled(t *testing.T) {
 func TestNodePaused(t *testing.T) {
 	t.Parallel()
 	n := startNodes(t, sameDatabase(t, 2)...)
-	rounds := int(span(5, 50))
-	waiting, accepted := 16, 0
-	for i := range rounds {
+	pauses, waiting, accepted := rounds(5, 50), 16, 0
+	for i := range pauses {
 		r := rights()[i%len(rights())]
 		user, key := n.holder(t, fmt.Sprintf("holder-%d", i))
 		list := make([]*presenter, waiting)
@@ -192,7 +191,7 @@ func TestNodePaused(t *testing.T) {
 			accepted += (<-answered).accepted
 		}
 	}
-	t.Logf("node paused for %s, %d times: requests sent after the revocation %d, accepted %d", bound, rounds, rounds*waiting, accepted)
+	t.Logf("node paused for %s, %d times: requests sent after the revocation %d, accepted %d", bound, pauses, pauses*waiting, accepted)
 	if accepted > 0 {
 		t.Errorf("%d requests were accepted that were sent after the revocation, when the node went on", accepted)
 	}

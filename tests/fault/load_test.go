@@ -36,6 +36,14 @@ func span(short, long time.Duration) time.Duration {
 	return short
 }
 
+// rounds is how often something is done, likewise.
+func rounds(short, long int) int {
+	if isLong() {
+		return long
+	}
+	return short
+}
+
 func isLong() bool { return os.Getenv("USHER_TEST_LONG") != "" }
 
 // figures are what a test counts.

@@ -59,7 +59,7 @@ func TestDatabaseGone(t *testing.T) {
 	o.route.open(t)
 	recovered := o.load.awaitRecovery(t)
 	ready := awaitReady(t, o.node, http.StatusOK)
-	o.load.end(t, o.node, o.token, "database gone for 10 s")
+	o.load.end(t, o.node, o.token, "database gone")
 	t.Logf("/readyz said so after %s, and that it was over %s after the last refusal, which was %s after the return", unready, ready, recovered)
 	if refused == 0 {
 		t.Error("nobody noticed")
@@ -107,7 +107,7 @@ func TestDatabaseSlow(t *testing.T) {
 func TestConnectionsReset(t *testing.T) {
 	t.Parallel()
 	o := startOutage(t, 6)
-	resets := int(span(20, 200))
+	resets := rounds(20, 200)
 	for range resets {
 		o.route.poison(t, "reset_peer", map[string]int{"timeout": 0})
 		<-time.After(20 * time.Millisecond) // each connection is reset at its next word
@@ -115,7 +115,7 @@ func TestConnectionsReset(t *testing.T) {
 		o.await(t, 20)
 	}
 	o.load.awaitRecovery(t)
-	f := o.load.end(t, o.node, o.token, "connections reset 20 times")
+	f := o.load.end(t, o.node, o.token, "connections reset again and again")
 	if f.refused == 0 {
 		t.Error("nobody noticed")
 	}
@@ -149,6 +149,6 @@ func TestDatabaseBlackHoled(t *testing.T) {
 	o.route.cure(t)
 	recovered := o.load.awaitRecovery(t)
 	awaitReady(t, o.node, http.StatusOK)
-	o.load.end(t, o.node, o.token, "database black-holed for 10 s")
+	o.load.end(t, o.node, o.token, "database black-holed")
 	t.Logf("/readyz said so after %s; the last refusal was %s after the return", unready, recovered)
 }

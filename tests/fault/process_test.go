@@ -99,10 +99,16 @@ func run(t *testing.T, arguments ...string) *process {
 func serve(t *testing.T, db store.Config) *process {
 	t.Helper()
 	p := run(t, arguments(db)...)
+	p.ready(t)
+	return p
+}
+
+// ready waits until the server says where it is.
+func (p *process) ready(t *testing.T) {
+	t.Helper()
 	p.await(t, p.out, " is ready at ")
 	_, url, _ := strings.Cut(p.out.String(), " is ready at ")
 	p.url, _, _ = strings.Cut(url, "\n")
-	return p
 }
 
 // await waits until the process has written a whole line with the part in it.

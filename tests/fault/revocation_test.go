@@ -40,15 +40,11 @@ func (r *trial) late() (longest time.Duration) {
 func TestRevocationAmongThreeNodes(t *testing.T) {
 	t.Parallel()
 	n := startNodes(t, sameDatabase(t, 3)...)
-	rounds := 200
-	if isLong() {
-		rounds = 2000
-	}
-	trials := make([]*trial, rounds)
+	trials := make([]*trial, rounds(200, 2000))
 	var lanes, tails sync.WaitGroup
 	for lane := range 2 {
 		lanes.Go(func() {
-			for i := lane; i < rounds; i += 2 {
+			for i := lane; i < len(trials); i += 2 {
 				trials[i] = n.try(t, i, &tails)
 			}
 		})
@@ -77,7 +73,7 @@ func TestRevocationAmongThreeNodes(t *testing.T) {
 	}
 	half, most, longest := quantiles(all)
 	t.Logf("revocation among three nodes: %d rounds, requests sent %d, accepted %d, refused %d; last accepted p50 %s, p99 %s (promised %s), max %s; accepted after %s: %d",
-		rounds, sent, accepted, sent-accepted, half, most, promised, longest, bound, after)
+		len(trials), sent, accepted, sent-accepted, half, most, promised, longest, bound, after)
 	if after > 0 {
 		t.Errorf("%d were accepted later than %s after the revocation", after, bound)
 	}

@@ -55,7 +55,13 @@ func Each(t *testing.T, test func(t *testing.T, s *Server), options ...Option) {
 // New starts a server on storetest.Database, with its first user made.
 func New(t testing.TB, options ...Option) *Server {
 	t.Helper()
-	s := Start(t, storetest.Database(t), options...)
+	return On(t, storetest.Database(t), options...)
+}
+
+// On starts a server on a database, with its first user made.
+func On(t testing.TB, db store.Config, options ...Option) *Server {
+	t.Helper()
+	s := Start(t, db, options...)
 	s.CreateFirstUser(t)
 	return s
 }

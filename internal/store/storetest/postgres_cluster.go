@@ -40,8 +40,8 @@ const (
 
 // supervisor makes a cluster in $2 with the programs in $1, runs the server, and
 // removes $2 when the server has ended; the other arguments are the server's. If
-// there is a file "again" when the server ends, it starts it again when that file
-// is gone.
+// there is a file "again" when the server ends, it takes the file away and starts
+// it again.
 //
 // Its standard input is a leash: it ends the server when the other end is closed,
 // which the kernel does however the holder dies. So not even SIGKILL leaves a
@@ -77,7 +77,7 @@ then
 		wait $!
 		[ -e "$directory/again" ] && [ ! -e "$directory/over" ]
 	do
-		while [ -e "$directory/again" ] && [ ! -e "$directory/over" ]; do sleep 0.01; done
+		rm -f "$directory/again"
 	done
 	: >"$directory/ended"
 fi

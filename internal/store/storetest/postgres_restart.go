@@ -2,10 +2,12 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 )
 
 // Crash ends the server without a farewell, by pg_ctl's immediate mode: whoever
@@ -17,18 +19,26 @@ import (
 func (c *Cluster) Crash(ctx context.Context) error {
 	again := filepath.Join(c.directory, "again")
 	if err := os.WriteFile(again, nil, 0o600); err != nil {
-		return fmt.Errorf("tell the supervisor of PostgreSQL that it is to wait: %w", err)
+		return fmt.Errorf("tell the supervisor of PostgreSQL to start it again: %w", err)
 	}
 	command := exec.CommandContext(ctx, filepath.Join(c.programs, "pg_ctl"),
-		"stop", "-D", filepath.Join(c.directory, "data"), "-m", "immediate")
+		"stop", "-D", filepath.Join(c.directory, "data"), "-m", "immediate", "--no-wait")
 	command.Dir = c.directory
 	command.Env = supervisorEnvironment(os.Environ())
 	detach(command, c.runAs)
 	if output, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("crash PostgreSQL: %w\n%s", err, output)
 	}
-	if err := os.Remove(again); err != nil {
-		return fmt.Errorf("tell the supervisor of PostgreSQL to start it again: %w", err)
+	ticker := time.NewTicker(readyInterval)
+	defer ticker.Stop()
+	for {
+		if _, err := os.Stat(again); errors.Is(err, os.ErrNotExist) {
+			return c.awaitReady(ctx) // of the new one: the old one has ended
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
 	}
-	return c.awaitReady(ctx)
 }
