@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"usher/internal/account"
 	"usher/internal/store"
 )
 
@@ -80,7 +81,8 @@ func (a *activity) run() {
 }
 
 // flush writes everything that is pending. What cannot be written is dropped:
-// the next use of the key is written again.
+// the next use of the key is written again. Once the database is found to be away
+// nothing more is tried, because each try would take all its patience.
 func (a *activity) flush() {
 	a.mu.Lock()
 	uses := make([]store.KeyUse, 0, len(a.pending))
@@ -89,8 +91,12 @@ func (a *activity) flush() {
 	}
 	clear(a.pending)
 	a.mu.Unlock()
+	var err error
 	for batch := range slices.Chunk(uses, flushBatch) {
-		if err := a.write(batch); err != nil {
+		if account.KindOf(err) != account.KindUnavailable {
+			err = a.write(batch)
+		}
+		if err != nil {
 			a.log.Warn("the last use of some API keys could not be stored", "keys", len(batch), "error", err)
 		}
 		users := make([]uuid.UUID, len(batch))

@@ -2,16 +2,11 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 
 	"usher/internal/account"
@@ -39,51 +34,9 @@ func Inspect(ctx context.Context, cfg Config) (Inspection, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*Patience)
 	defer cancel()
 	if cfg.DatabaseURL == "" {
-		return inspectSQLite(ctx, filepath.Join(cfg.DataDir, SQLiteFile))
+		return inspectSQLite(ctx, cfg.DataDir)
 	}
 	return inspectPostgres(ctx, cfg.DatabaseURL)
-}
-
-func inspectSQLite(ctx context.Context, path string) (Inspection, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return Inspection{}, ErrNoDatabase
-	}
-	db, err := sql.Open(sqliteEngine.driver, sqliteDSN(path, "mode", "ro"))
-	if err != nil {
-		return Inspection{}, err
-	}
-	defer func() { _ = db.Close() }()
-	found := Inspection{}
-	if err := db.QueryRowContext(ctx, `SELECT 'SQLite ' || sqlite_version()`).Scan(&found.Engine); err != nil {
-		return Inspection{}, err
-	}
-	const table = `SELECT count(*) FROM sqlite_master WHERE name = 'goose_db_version'`
-	err = found.inspect(ctx, &Store{engine: &sqliteEngine, readers: db}, goose.DialectSQLite3, table)
-	return found, err
-}
-
-func inspectPostgres(ctx context.Context, databaseURL string) (Inspection, error) {
-	config, err := pgx.ParseConfig(databaseURL)
-	if err != nil {
-		return Inspection{}, errors.New("the database URL cannot be read") // the cause would repeat its password
-	}
-	db := stdlib.OpenDB(*config)
-	defer func() { _ = db.Close() }()
-	if err := checkPostgres(ctx, db); err != nil {
-		return Inspection{}, err
-	}
-	found := Inspection{}
-	var clock time.Time
-	asked := time.Now()
-	err = db.QueryRowContext(ctx, `SELECT 'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1), clock_timestamp()`).Scan(&found.Engine, &clock)
-	if err != nil {
-		return Inspection{}, err
-	}
-	answered := time.Now()
-	found.Ahead = clock.Sub(asked.Add(answered.Sub(asked) / 2))
-	const table = `SELECT count(*) FROM pg_tables WHERE tablename = 'goose_db_version' AND schemaname = current_schema()`
-	err = found.inspect(ctx, &Store{engine: &postgresEngine, readers: db}, goose.DialectPostgres, table)
-	return found, err
 }
 
 // inspect reads what both engines tell alike.

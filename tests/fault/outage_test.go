@@ -2,6 +2,8 @@ package fault_test
 
 import (
 	"net/http"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,8 +35,20 @@ func startOutage(t *testing.T, clients int) *outage {
 func (o *outage) await(t *testing.T, more int) {
 	t.Helper()
 	before, _ := o.load.seen()
+	o.awaitSeen(t, func(accepted, _ int) bool { return accepted-before >= more })
+}
+
+// awaitRefused waits until so many more were refused.
+func (o *outage) awaitRefused(t *testing.T, more int) {
+	t.Helper()
+	_, before := o.load.seen()
+	o.awaitSeen(t, func(_, refused int) bool { return refused-before >= more })
+}
+
+func (o *outage) awaitSeen(t *testing.T, enough func(accepted, refused int) bool) {
+	t.Helper()
 	for deadline := time.Now().Add(patience); ; {
-		if now, _ := o.load.seen(); now-before >= more {
+		if enough(o.load.seen()) {
 			return
 		}
 		if time.Now().After(deadline) {
@@ -151,4 +165,49 @@ func TestDatabaseBlackHoled(t *testing.T) {
 	awaitReady(t, o.node, http.StatusOK)
 	o.load.end(t, o.node, o.token, "database black-holed")
 	t.Logf("/readyz said so after %s; the last refusal was %s after the return", unready, recovered)
+}
+
+// TestFailover: the URL names two servers, of which the first goes away, first
+// with a refusal and then without a word. The node uses the other one.
+func TestFailover(t *testing.T) {
+	t.Parallel()
+	database := storetest.MigratedPostgres(t)
+	first, second := newRoute(t, database), newRoute(t, database)
+	both := strings.Replace(first.url, first.proxy.Listen, first.proxy.Listen+","+second.proxy.Listen, 1)
+	node := serve(t, store.Config{DatabaseURL: both, DataDir: t.TempDir()})
+	token := createFirstUser(t, node).SessionToken()
+	o := &outage{node: node, route: first, token: token, load: startLoad(t, token, 4, node)}
+	o.await(t, 100)
+	first.close()
+	refusing := o.load.awaitRecovery(t)
+	o.await(t, 100)
+	first.open(t)
+	o.await(t, 100)
+	first.poison(t, "timeout", map[string]int{"timeout": 0})
+	second.close() // who is there must come back, past the silent one
+	second.open(t)
+	silent := o.load.awaitRecovery(t)
+	o.await(t, 100)
+	o.load.end(t, node, token, "failover to another server")
+	t.Logf("the last refusals came %s after the first server refused, %s after it fell silent", refusing, silent)
+}
+
+// TestStopWithoutDatabase: a node that is told to stop while it cannot reach the
+// database does not wait for it.
+func TestStopWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	o := startOutage(t, 4)
+	o.route.poison(t, "timeout", map[string]int{"timeout": 0})
+	awaitReady(t, o.node, http.StatusServiceUnavailable)
+	close(o.load.stop)
+	asked := time.Now()
+	o.node.signal(t, syscall.SIGTERM)
+	if got := o.node.status(t); got != 0 {
+		t.Errorf("exit status %d, want 0\n%s", got, o.node.log)
+	}
+	took := time.Since(asked)
+	t.Logf("stopped without a database after %s", took.Round(time.Millisecond))
+	if took > 20*time.Second {
+		t.Errorf("it took %s", took)
+	}
 }
