@@ -65,7 +65,13 @@ func visitGitHub(s *servertest.Server, g *idptest.GitHub) *githubVisitor {
 // the address that ends the login. query is that of the beginning.
 func (v *githubVisitor) begin(t testing.TB, query string) string {
 	t.Helper()
-	a := v.visit(t, githubCallbackAt+query).want(t, http.StatusTemporaryRedirect)
+	return v.beginAt(t, githubCallbackAt+query)
+}
+
+// beginAt is begin at the address of a login that was begun elsewhere.
+func (v *githubVisitor) beginAt(t testing.TB, address string) string {
+	t.Helper()
+	a := v.visit(t, address).want(t, http.StatusTemporaryRedirect)
 	to := location(t, a)
 	if to.Path == "/login/device" {
 		device := decode[sdk.ExternalAuthDevice](t, v.visit(t, githubDeviceAt).want(t, http.StatusOK))

@@ -60,5 +60,5 @@ func (a *app) welcome(ready server.Ready, embedded bool) {
 		a.printf("\nLog in with:\n\n    usher login %s\n\n", ready.URL)
 		return
 	}
-	a.printf("\nThere are no users yet. Create the first one, who becomes the owner:\n\n    usher login %s\n\n", ready.URL)
+	a.printf("\nThere are no users yet. Create the first one, who becomes the owner, in a browser at\n%s/setup, or with:\n\n    usher login %s\n\n", ready.URL, ready.URL)
 }

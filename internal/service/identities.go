@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -203,8 +204,21 @@ func (s *Service) UnlinkIdentity(ctx context.Context, actor *account.Actor, ref 
 		}
 		e.Diff = account.IdentityDiff(identity, account.Identity{})
 		e.outdates(user.ID)
-		return tx.DeleteIdentity(ctx, identity)
+		if err := tx.DeleteIdentity(ctx, identity); err != nil {
+			return err
+		}
+		return s.forgetGitHub(ctx, tx, user, identity)
 	})
+}
+
+// forgetGitHub takes the number of a GitHub account from the user whose it no
+// longer is.
+func (s *Service) forgetGitHub(ctx context.Context, tx *store.Tx, user account.User, identity account.Identity) error {
+	if identity.Provider != account.ProviderGitHub || strconv.FormatInt(user.GitHubUserID, 10) != identity.Subject {
+		return nil
+	}
+	user.GitHubUserID, user.UpdatedAt = 0, s.now()
+	return tx.UpdateUser(ctx, user)
 }
 
 func identityWithID(list []account.Identity, id uuid.UUID) (account.Identity, bool) {

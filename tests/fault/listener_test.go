@@ -42,6 +42,7 @@ func startDeafness(t *testing.T) *deafness {
 // deaf, and presents it there until enough is over. It returns the presenter.
 func (d *deafness) revoke(t *testing.T, i int, deafen func(), enough func(*presenter) bool) *presenter {
 	t.Helper()
+	d.awaitMemory(t)
 	r := rights()[i%len(rights())]
 	user, key := d.holder(t, fmt.Sprintf("holder-%d", i))
 	p := d.presenter(t, 1, r, key)
@@ -127,7 +128,7 @@ func TestListenerBlackHoled(t *testing.T) {
 	t.Parallel()
 	d := startDeafness(t)
 	for i := range rounds(10, 100) {
-		d.revoke(t, i, func() { d.route.relay.silence(true) }, wasRefused)
+		d.revoke(t, i, func() { d.route.relay.silence(t, true) }, wasRefused)
 	}
 	d.end(t, "notification connection black-holed")
 	if d.sum.down > 0 {
@@ -141,7 +142,7 @@ func TestListenerBlackHoled(t *testing.T) {
 func TestNodeBlackHoled(t *testing.T) {
 	t.Parallel()
 	d := startDeafness(t)
-	for i := range rounds(3, 20) {
+	for i := range rounds(2, 20) {
 		p := d.revoke(t, i, func() { d.route.poison(t, "timeout", map[string]int{"timeout": 0}) },
 			func(p *presenter) bool { return p.down > 0 })
 		if got := probe(t, d.list[1], "/readyz"); got != http.StatusServiceUnavailable {
@@ -153,7 +154,6 @@ func TestNodeBlackHoled(t *testing.T) {
 		d.route.cure(t)
 		p.until(t, "the node knows again", func() bool { return wasRefused(p) })
 		awaitReady(t, d.list[1], http.StatusOK)
-		d.awaitMemory(t)
 	}
 	d.end(t, "node black-holed")
 }

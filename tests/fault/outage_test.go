@@ -144,7 +144,7 @@ func TestConnectionsForgotten(t *testing.T) {
 	var took []time.Duration
 	cut := 0
 	for range 3 {
-		cut += o.route.relay.silence(false)
+		cut += o.route.relay.silence(t, false)
 		took = append(took, o.load.awaitRecovery(t))
 		o.await(t, 100)
 	}

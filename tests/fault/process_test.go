@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 
 // patience bounds every wait for a process; a machine that is busy with other
 // tests needs seconds for what is done in milliseconds.
-const patience = time.Minute
+const patience = 90 * time.Second
 
 // process is a running server.
 type process struct {

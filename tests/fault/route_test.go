@@ -3,7 +3,6 @@ package fault_test
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -155,7 +154,8 @@ func (f filter) Write(text []byte) (int, error) {
 
 // silence cuts the lines that there are now, all or those on which somebody
 // listens, and returns how many it cut.
-func (r *relay) silence(listeningOnly bool) (cut int) {
+func (r *relay) silence(t *testing.T, listeningOnly bool) (cut int) {
+	t.Helper()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, l := range r.lines {
@@ -164,7 +164,7 @@ func (r *relay) silence(listeningOnly bool) (cut int) {
 		}
 	}
 	if cut == 0 {
-		panic(fmt.Sprintf("there is nothing to cut among %d lines", len(r.lines)))
+		t.Fatalf("there is nothing to cut among %d lines", len(r.lines))
 	}
 	return cut
 }

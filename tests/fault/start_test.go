@@ -24,6 +24,9 @@ func TestNodesStartAtOnce(t *testing.T) {
 		t.Run(fmt.Sprint(count), func(t *testing.T) {
 			t.Parallel()
 			db := store.Config{DatabaseURL: storetest.EmptyPostgres(t), DataDir: t.TempDir()}
+			if _, err := binary(); err != nil { // building it takes time
+				t.Fatal(err)
+			}
 			list := make([]*process, count)
 			started := time.Now()
 			for i := range list {
