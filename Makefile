@@ -54,6 +54,10 @@ fuzz: ## Fuzz every target for a while (FUZZTIME=30s each)
 		go test -run '^$$' -fuzz "^$${target#*:}\$$" -fuzztime $(FUZZTIME) "$${target%%:*}"; \
 	done
 
+.PHONY: soak
+soak: ## Run the tests of faults for much longer (half an hour)
+	USHER_TEST_LONG=1 go test -count 1 -v -timeout 2h ./tests/fault
+
 .PHONY: clean
 clean: ## Remove what the other targets made
 	rm -rf bin dist coverage.*

@@ -175,7 +175,7 @@ func isRefusal(err error) bool {
 		answer.RetryAfter == time.Second && strings.Contains(answer.Message, "database")
 }
 
-// refusedSince counts what was refused since the last look, and accepted.
+// seen is how many requests were accepted and refused so far.
 func (l *load) seen() (accepted, refused int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

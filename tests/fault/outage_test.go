@@ -100,7 +100,7 @@ func TestDatabaseSlow(t *testing.T) {
 			o.route.poison(t, "latency", map[string]int{"latency": test.latency, "jitter": test.latency / 5})
 			<-time.After(time.Second) // what was under way is over, or slow too
 			before, refusedBefore := o.load.seen()
-			<-time.After(span(8*time.Second, 30*time.Second))
+			<-time.After(span(6*time.Second, 30*time.Second))
 			accepted, refused := o.load.seen()
 			o.route.cure(t)
 			recovered := o.load.awaitRecovery(t)
@@ -159,7 +159,7 @@ func TestDatabaseBlackHoled(t *testing.T) {
 	o := startOutage(t, 4)
 	o.route.poison(t, "timeout", map[string]int{"timeout": 0})
 	unready := awaitReady(t, o.node, http.StatusServiceUnavailable)
-	<-time.After(span(10*time.Second, time.Minute))
+	<-time.After(span(2*time.Second, time.Minute)) // beside the time until it was noticed
 	o.route.cure(t)
 	recovered := o.load.awaitRecovery(t)
 	awaitReady(t, o.node, http.StatusOK)
