@@ -55,7 +55,7 @@ fuzz: ## Fuzz every target for a while (FUZZTIME=30s each)
 	done
 
 .PHONY: soak
-soak: ## Run the tests of faults for much longer (half an hour)
+soak: ## Run the tests of faults for much longer (ten minutes)
 	USHER_TEST_LONG=1 go test -count 1 -v -timeout 2h ./tests/fault
 
 .PHONY: clean

@@ -18,27 +18,37 @@ import (
 // it could have sealed is there.
 func (c Config) openKeys(ctx context.Context, db *store.Store) (*secret.Sealer, error) {
 	file := c.encryptionKeyFile()
-	exists, err := file.exists()
-	if err != nil {
-		return nil, fmt.Errorf("the encryption key file: %w", err)
-	}
-	if !exists {
-		check, err := db.Direct().EncryptionCheck(ctx)
-		switch {
-		case account.KindOf(err) == account.KindNotFound:
-			err = file.create()
-		case err == nil:
-			err = lostKeys(file, secret.SealedWith(check), "the file is not there")
-		}
-		if err != nil {
-			return nil, err
-		}
-		c.Log.Info("made an encryption key file; back it up, apart from the database", "file", string(file))
+	if err := c.makeKeys(ctx, db, file); err != nil {
+		return nil, err
 	}
 	if file.readableByOthers() {
 		c.Log.Warn("everybody on this machine can read the encryption key file; give it mode 0600", "file", string(file))
 	}
 	return file.open()
+}
+
+// makeKeys makes the key file, unless it is there, or is missing.
+func (c Config) makeKeys(ctx context.Context, db *store.Store, file keyFile) error {
+	if exists, err := file.exists(); err != nil || exists {
+		return err
+	}
+	check, err := db.Direct().EncryptionCheck(ctx)
+	if account.KindOf(err) == account.KindNotFound {
+		if err := file.create(); err != nil {
+			return err
+		}
+		c.Log.Info("made an encryption key file; back it up, apart from the database", "file", string(file))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	// Another node that starts at this moment makes the file first, and then puts
+	// the check into the database: where the check is, the file is by now.
+	if exists, err := file.exists(); err != nil || exists {
+		return err
+	}
+	return lostKeys(file, secret.SealedWith(check), "the file is not there")
 }
 
 // claimEncryption refuses to go on with a key file that is not the database's.

@@ -31,7 +31,10 @@ func (f keyFile) exists() (bool, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	return err == nil, err
+	if err != nil {
+		return false, fmt.Errorf("the encryption key file: %w", err)
+	}
+	return true, nil
 }
 
 func (f keyFile) read() ([]byte, error) { return os.ReadFile(string(f)) }

@@ -100,7 +100,7 @@ func TestDatabaseSlow(t *testing.T) {
 			o.route.poison(t, "latency", map[string]int{"latency": test.latency, "jitter": test.latency / 5})
 			<-time.After(time.Second) // what was under way is over, or slow too
 			before, refusedBefore := o.load.seen()
-			<-time.After(span(6*time.Second, 30*time.Second))
+			<-time.After(span(5*time.Second, 30*time.Second))
 			accepted, refused := o.load.seen()
 			o.route.cure(t)
 			recovered := o.load.awaitRecovery(t)
