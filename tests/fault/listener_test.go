@@ -107,7 +107,7 @@ func wasRefused(p *presenter) bool { return p.refused > 0 }
 func TestListenerCut(t *testing.T) {
 	t.Parallel()
 	d := startDeafness(t)
-	for i := range rounds(10, 100) {
+	for i := range rounds(7, 100) {
 		d.revoke(t, i, func() {
 			killed, err := d.db.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 				WHERE datname = current_database() AND query LIKE 'LISTEN %'`)
@@ -127,7 +127,7 @@ func TestListenerCut(t *testing.T) {
 func TestListenerBlackHoled(t *testing.T) {
 	t.Parallel()
 	d := startDeafness(t)
-	for i := range rounds(10, 100) {
+	for i := range rounds(7, 100) {
 		d.revoke(t, i, func() { d.route.relay.silence(t, true) }, wasRefused)
 	}
 	d.end(t, "notification connection black-holed")

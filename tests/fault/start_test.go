@@ -27,7 +27,7 @@ func TestNodesStartAtOnce(t *testing.T) {
 	for _, count := range []int{2, 5} {
 		t.Run(fmt.Sprint(count), func(t *testing.T) {
 			t.Parallel()
-			for range rounds(3, 30) {
+			for range rounds(2, 30) {
 				startAtOnce(t, count)
 			}
 		})
