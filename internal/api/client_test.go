@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -98,6 +99,7 @@ func (c client) try(t testing.TB, method, path string, body any) (answer, error)
 		return answer{}, err
 	}
 	req.Header = c.header.Clone()
+	asked := time.Now()
 	res, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
 		return answer{}, err
@@ -107,7 +109,7 @@ func (c client) try(t testing.TB, method, path string, body any) (answer, error)
 	if err != nil {
 		return answer{}, err
 	}
-	a := answer{status: res.StatusCode, header: res.Header, body: text}
+	a := answer{status: res.StatusCode, header: res.Header, body: text, took: time.Since(asked)}
 	if err := contract().check(req, a, c.otherwise); err != nil {
 		return a, fmt.Errorf("the answer breaks the contract: %w\n%s", err, a)
 	}
@@ -137,6 +139,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	took   time.Duration // until the last byte
 }
 
 func (a answer) String() string { return fmt.Sprintf("%d %s", a.status, a.body) }

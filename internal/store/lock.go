@@ -34,5 +34,10 @@ func lockFile(path string, wait bool) (release func(), err error) {
 	if err := syscall.Flock(int(file.Fd()), how); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), file.Close())
 	}
-	return func() { _ = file.Close() }, nil
+	return func() {
+		// Closing alone would leave the lock to a child process that is just being
+		// started and has not let go of our files yet.
+		_ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN)
+		_ = file.Close()
+	}, nil
 }
