@@ -38,7 +38,7 @@ func duplicate(t *testing.T, dir string) int {
 		t.Fatal(err)
 	}
 	for _, entry := range open {
-		path, err := os.Readlink(filepath.Join("/proc/self/fd", entry.Name()))
+		path, err := os.Readlink("/proc/self/fd/" + entry.Name())
 		if err != nil || filepath.Dir(path) != dir {
 			continue
 		}
