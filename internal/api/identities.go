@@ -43,20 +43,9 @@ func (a *API) linkIdentity(c *call) error {
 	if err != nil {
 		return err
 	}
-	start := a.AccessURL.JoinPath(callbackPath(provider.Name))
+	start := a.AccessURL.JoinPath(provider.CallbackPath())
 	start.RawQuery = url.Values{"link": {ticket.Reveal()}}.Encode()
 	return c.created(sdk.LinkIdentityResponse{RedirectURL: start.String()})
-}
-
-// callbackPath is where logins through the provider begin and end.
-func callbackPath(provider string) string {
-	switch provider {
-	case account.ProviderGitHub:
-		return "/api/v2/users/oauth2/github/callback"
-	case account.ProviderOIDC:
-		return "/api/v2/users/oidc/callback"
-	}
-	return "/api/v2/users/oidc/" + url.PathEscape(provider) + "/callback"
 }
 
 func (a *API) unlinkIdentity(c *call) error {

@@ -36,9 +36,9 @@ func (a *API) showDevice(c *call) error {
 		Product:         provider.Product,
 		UserCode:        code.UserCode,
 		VerificationURL: code.VerificationURI,
-		Poll:            githubCallbackPath + "?" + poll.Encode(),
+		Poll:            provider.CallbackPath() + "?" + poll.Encode(),
 		Interval:        code.Interval,
 		Lifetime:        code.ExpiresIn,
-		Again:           withRedirect(githubCallbackPath, c.wantedRedirect()),
+		Again:           withRedirect(provider.CallbackPath(), c.wantedRedirect()),
 	})
 }

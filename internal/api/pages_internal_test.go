@@ -19,7 +19,7 @@ func callback(t *testing.T, query, cookie string) (*call, *httptest.ResponseReco
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := httptest.NewRequest(http.MethodGet, githubCallbackPath+query, nil)
+	r := httptest.NewRequest(http.MethodGet, "/api/v2/users/oauth2/github/callback"+query, nil)
 	if cookie != "" {
 		r.AddCookie(&http.Cookie{Name: redirectCookie, Value: cookie})
 	}

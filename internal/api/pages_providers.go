@@ -1,13 +1,6 @@
 package api
 
-import "net/url"
-
-// githubCallbackPath and oidcCallbackPath begin a login at a provider as well as
-// they end it; a further provider has its name in the path.
-const (
-	githubCallbackPath = "/api/v2/users/oauth2/github/callback"
-	oidcCallbackPath   = "/api/v2/users/oidc/callback"
-)
+import "usher/internal/service"
 
 // providerButton leads to an identity provider.
 type providerButton struct {
@@ -20,17 +13,17 @@ type providerButton struct {
 func (a *API) providerButtons(redirect string) []providerButton {
 	methods := a.Service.AuthMethods()
 	var buttons []providerButton
-	add := func(text, icon, path string) {
-		buttons = append(buttons, providerButton{Text: text, Icon: icon, URL: withRedirect(path, redirect)})
+	add := func(p *service.Provider) {
+		buttons = append(buttons, providerButton{Text: p.SignInText, Icon: p.IconURL, URL: withRedirect(p.CallbackPath(), redirect)})
 	}
-	if p := methods.GitHub; p != nil {
-		add(p.SignInText, p.IconURL, githubCallbackPath)
+	if methods.GitHub != nil {
+		add(methods.GitHub)
 	}
-	if p := methods.OIDC; p != nil {
-		add(p.SignInText, p.IconURL, oidcCallbackPath)
+	if methods.OIDC != nil {
+		add(methods.OIDC)
 	}
 	for _, p := range methods.Further {
-		add(p.SignInText, p.IconURL, "/api/v2/users/oidc/"+url.PathEscape(p.Name)+"/callback")
+		add(p)
 	}
 	return buttons
 }

@@ -21,7 +21,7 @@ type redirect struct {
 // to returns the address for a login that began at the host, and whether it
 // depends on the host.
 func (r redirect) to(host string) (uri string, dynamic bool, err error) {
-	back := url.URL{Scheme: r.base.Scheme, Host: r.base.Host, Path: r.path}
+	back := r.registered()
 	if len(r.hosts) == 0 {
 		return back.String(), false, nil
 	}
@@ -32,10 +32,25 @@ func (r redirect) to(host string) (uri string, dynamic bool, err error) {
 	return back.String(), true, nil
 }
 
+// registered is the address for a login that may begin anywhere.
+func (r redirect) registered() url.URL {
+	return url.URL{Scheme: r.base.Scheme, Host: r.base.Host, Path: r.path}
+}
+
 // hostname drops the port.
 func hostname(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		return name
 	}
 	return strings.Trim(host, "[]")
+}
+
+// CallbackPath is where logins through the provider begin and end, on this
+// server.
+func (p *Provider) CallbackPath() string { return p.redirect.path }
+
+// CallbackURL is what has to be registered at the provider.
+func (p *Provider) CallbackURL() string {
+	back := p.redirect.registered()
+	return back.String()
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"os"
 	"time"
 
@@ -255,8 +254,7 @@ func (e *examination) keyFile(check string) {
 
 // loginProviders asks each identity provider.
 func (e *examination) loginProviders(ctx context.Context) {
-	access := e.accessURL(listenAddress(e.Listen))
-	providers, err := e.providers(access)
+	providers, err := e.providers(e.accessURL(listenAddress(e.Listen)))
 	if err != nil {
 		e.add("identity providers", Problem, "check the settings", "%v", err)
 		return
@@ -267,19 +265,8 @@ func (e *examination) loginProviders(ctx context.Context) {
 			e.add(part, Problem, "check the address, --ca-file and the way there; nobody can log in with it until it answers", "cannot be reached: %v", err)
 			continue
 		}
-		e.add(part, Fine, "", "answers; people come back to %s", callbackURL(access, p.Name))
+		e.add(part, Fine, "", "answers; people come back to %s", p.CallbackURL())
 	}
-}
-
-// callbackURL is what has to be registered at the provider.
-func callbackURL(access *url.URL, provider string) string {
-	switch provider {
-	case "github":
-		return access.JoinPath("/api/v2/users/oauth2/github/callback").String()
-	case "oidc":
-		return access.JoinPath("/api/v2/users/oidc/callback").String()
-	}
-	return access.JoinPath("/api/v2/users/oidc", provider, "callback").String()
 }
 
 // mail asks the mail server.
