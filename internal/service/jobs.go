@@ -28,7 +28,10 @@ const (
 
 // Jobs lists what the configuration asks for.
 func (s *Service) Jobs() []Job {
-	jobs := []Job{{Name: "purge expired passcodes", Every: 10 * time.Minute, Run: s.PurgePasscodes}}
+	jobs := []Job{
+		{Name: "purge expired passcodes", Every: 10 * time.Minute, Run: s.PurgePasscodes},
+		{Name: "add up the numbers of users", Every: 5 * time.Second, Run: s.addUpCounts},
+	}
 	if s.KeyRetention > 0 {
 		jobs = append(jobs, Job{Name: "purge expired keys", Every: 10 * time.Minute, Run: s.PurgeKeys})
 	}
@@ -40,6 +43,8 @@ func (s *Service) Jobs() []Job {
 	}
 	return jobs
 }
+
+func (s *Service) addUpCounts(ctx context.Context) error { return s.Store.AddUpCounts(ctx) }
 
 // PurgeKeys removes keys that expired longer ago than they are kept. It is no
 // change that the audit log has: the keys had ended before.

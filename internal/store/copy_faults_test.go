@@ -206,9 +206,9 @@ func TestCopyFindsWhatIsWrong(t *testing.T) {
 		},
 		"a row less": {
 			`CREATE FUNCTION wrong() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-			 CREATE TRIGGER wrong BEFORE INSERT ON user_roles FOR EACH ROW WHEN (NEW.role = 'auditor') EXECUTE FUNCTION wrong()`,
-			`CREATE TRIGGER wrong AFTER INSERT ON user_roles WHEN NEW.role = 'auditor' BEGIN DELETE FROM user_roles WHERE role = 'auditor'; END`,
-			[]string{"check user_roles", "2 rows were written and 1 are there"},
+			 CREATE TRIGGER wrong BEFORE INSERT ON ai_seats FOR EACH ROW EXECUTE FUNCTION wrong()`,
+			`CREATE TRIGGER wrong AFTER INSERT ON ai_seats BEGIN DELETE FROM ai_seats; END`,
+			[]string{"check ai_seats", "written and 0 are there"},
 		},
 		"nothing for something": {
 			`CREATE FUNCTION wrong() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.task_notification_alert_dismissed := NULL; RETURN NEW; END';

@@ -41,21 +41,21 @@ type MemberList struct {
 	Users          UserList
 }
 
-func (list MemberList) clauses() *clauses {
-	c := list.Users.clauses()
+func (list MemberList) clauses(e *engine) *clauses {
+	c := list.Users.clauses(e, byAny)
 	c.where(`m.organization_id = ` + c.bind(list.OrganizationID))
 	return c
 }
 
 // CountMembers returns how many members the list has.
 func (tx *Tx) CountMembers(ctx context.Context, list MemberList) (int, error) {
-	c := list.clauses()
+	c := list.clauses(tx.store.engine)
 	return one(ctx, tx.once(), value[int], `SELECT count(*)`+fromMembers+c.String(), c.args...)
 }
 
 // ListMembers returns one page of the list, in the order of the folded username.
 func (tx *Tx) ListMembers(ctx context.Context, list MemberList, page UserPage) ([]account.Member, error) {
-	c := list.clauses()
+	c := list.clauses(tx.store.engine)
 	tail := page.clauses(c)
 	members, err := many(ctx, tx.once(), scanMember, `SELECT `+memberColumns+fromMembers+c.String()+tail, c.args...)
 	if err != nil {

@@ -120,6 +120,7 @@ func sessionSettings(statements time.Duration, chosen map[string]string) string 
 		"tcp_keepalives_interval":             int64(keepAliveInterval.Seconds()),
 		"tcp_keepalives_count":                keepAliveCount,
 		"tcp_user_timeout":                    unacknowledged.Milliseconds(),
+		"jit":                                 0, // compiling takes longer than any of our queries
 	}
 	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(list)) {

@@ -22,6 +22,11 @@ const SQLiteFile = "usher.db"
 var sqliteEngine = engine{
 	name:   "sqlite",
 	driver: "sqlite",
+	searched: func(place string) string {
+		return `u.number IN (SELECT f.rowid FROM user_search f WHERE f.user_search MATCH ` + place + `)`
+	},
+	searchFor:     func(part string) string { return `"` + strings.ReplaceAll(part, `"`, `""`) + `"` },
+	countSearched: `SELECT count(*) FROM user_search WHERE user_search MATCH $1`,
 	conflictOn: func(err error) (string, bool) {
 		failure, ok := errors.AsType[*sqlite.Error](err)
 		if !ok || (failure.Code() != sqlite3.SQLITE_CONSTRAINT_UNIQUE && failure.Code() != sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY) {

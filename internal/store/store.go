@@ -53,6 +53,15 @@ type engine struct {
 	conflictOn func(err error) (index string, ok bool)
 	isDown     func(err error) bool
 	notify     string // tells other processes at the commit; "" where they look for themselves
+
+	// How an index finds part of a username or of an address, at least three letters:
+	// a condition on the table u with a placeholder, its argument, and the number
+	// of all who have it.
+	searched      func(place string) string
+	searchFor     func(part string) string
+	countSearched string
+
+	addUp Body // adds up what is counted; nil where nothing is left to add
 }
 
 // writer runs bodies that change something, each in a transaction of its own

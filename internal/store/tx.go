@@ -260,6 +260,7 @@ func encode(v any) string {
 type clauses struct {
 	conditions []string
 	args       []any
+	leading    lead // which of a list's conditions an index is to answer
 }
 
 // bind adds an argument and returns its placeholder.

@@ -2,7 +2,7 @@ package store
 
 import (
 	"context"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +16,7 @@ import (
 const userColumns = `
 	u.id, u.username, u.name, u.email, u.avatar_url, u.status, u.login_type,
 	u.is_service_account, u.deleted, u.github_user_id, u.created_at, u.updated_at, u.last_seen_at,
-	(SELECT string_agg(r.role, ' ' ORDER BY r.role) FROM user_roles r WHERE r.user_id = u.id),
+	u.site_roles,
 	(SELECT string_agg(CAST(o.id AS TEXT), ' ' ORDER BY o.is_default DESC, o.name_key)
 	   FROM organization_members m JOIN organizations o ON o.id = m.organization_id
 	  WHERE m.user_id = u.id AND NOT o.deleted AND NOT u.deleted),
@@ -100,9 +100,24 @@ func (tx *Tx) UpdateUser(ctx context.Context, u account.User) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.exec(ctx, `DELETE FROM user_roles WHERE user_id = $1`, u.ID); err != nil {
+	return tx.updateRoles(ctx, u)
+}
+
+// updateRoles stores the user's roles, and leaves alone what it had before.
+func (tx *Tx) updateRoles(ctx context.Context, u account.User) error {
+	held, err := many(ctx, tx, value[string], `SELECT role FROM user_roles WHERE user_id = $1`, u.ID)
+	if err != nil {
 		return err
 	}
+	for _, role := range held {
+		if slices.Contains(u.Roles, role) {
+			continue
+		}
+		if _, err := tx.exec(ctx, `DELETE FROM user_roles WHERE user_id = $1 AND role = $2`, u.ID, role); err != nil {
+			return err
+		}
+	}
+	u.Roles = slices.DeleteFunc(slices.Clone(u.Roles), func(role string) bool { return slices.Contains(held, role) })
 	return tx.insertRoles(ctx, u)
 }
 
@@ -137,104 +152,6 @@ func (tx *Tx) CountUsableOwners(ctx context.Context) (int, error) {
 		SELECT count(*) FROM user_roles r JOIN users u ON u.id = r.user_id
 		 WHERE r.role = $1 AND NOT u.deleted AND NOT u.is_service_account AND u.status <> $2`,
 		account.RoleOwner, account.StatusSuspended)
-}
-
-// UserList says which users a list is about.
-type UserList struct {
-	Search   account.UserSearch
-	Readable account.Reach
-}
-
-// CountUsers returns how many users the list has.
-func (tx *Tx) CountUsers(ctx context.Context, list UserList) (int, error) {
-	c := list.clauses()
-	return one(ctx, tx.once(), value[int], `SELECT count(*) FROM users u`+c.String(), c.args...)
-}
-
-// UserPage is a piece of a list, in the order of the folded username.
-type UserPage struct {
-	AfterID   uuid.UUID // users whose name comes after this user's, if set
-	AfterName string    // users whose name comes after this one, if set
-	Limit     int       // 0: no limit
-	Offset    int
-}
-
-// ListUsers returns one page of the list. Its users are found by name first,
-// which an index can answer alone, and only they are read whole.
-func (tx *Tx) ListUsers(ctx context.Context, list UserList, page UserPage) ([]account.User, error) {
-	c := list.clauses()
-	tail := page.clauses(c)
-	return many(ctx, tx.once(), scanUser, `
-		SELECT `+userColumns+` FROM users u
-		 WHERE NOT u.deleted AND u.username_key IN (SELECT u.username_key FROM users u`+c.String()+tail+`)
-		 ORDER BY u.username_key`, c.args...)
-}
-
-// clauses adds the conditions of the page and returns its order and bounds.
-func (page UserPage) clauses(c *clauses) (tail string) {
-	if page.AfterID != uuid.Nil {
-		c.where(`u.username_key > (SELECT a.username_key FROM users a WHERE a.id = ` + c.bind(page.AfterID) + `)`)
-	}
-	if page.AfterName != "" {
-		c.where(`u.username_key > ` + c.bind(account.Fold(page.AfterName)))
-	}
-	tail = ` ORDER BY u.username_key`
-	if page.Limit > 0 {
-		tail += ` LIMIT ` + strconv.Itoa(page.Limit)
-	} else if page.Offset > 0 {
-		tail += ` LIMIT 9223372036854775807` // SQLite knows no OFFSET alone
-	}
-	if page.Offset > 0 {
-		tail += ` OFFSET ` + strconv.Itoa(page.Offset)
-	}
-	return tail
-}
-
-// clauses turns the search into conditions on the table u.
-func (list UserList) clauses() *clauses {
-	c, s := &clauses{}, list.Search
-	c.where("NOT u.deleted")
-	if !list.Readable.All {
-		in(c, "u.id", list.Readable.IDs)
-	}
-	if s.Search != "" {
-		part := c.bind("%" + literal(s.Search) + "%")
-		c.where(`(u.username_key LIKE ` + part + ` ESCAPE '\' OR u.email_key LIKE ` + part + ` ESCAPE '\')`)
-	}
-	if s.Name != "" {
-		c.where(`u.name_key LIKE ` + c.bind("%"+literal(s.Name)+"%") + ` ESCAPE '\'`)
-	}
-	if len(s.Statuses) > 0 {
-		in(c, "u.status", s.Statuses)
-	}
-	if len(s.LoginTypes) > 0 {
-		in(c, "u.login_type", s.LoginTypes)
-	}
-	if len(s.Roles) > 0 {
-		held := &clauses{args: c.args}
-		in(held, "r.role", s.Roles)
-		c.args = held.args
-		c.where(`u.id IN (SELECT r.user_id FROM user_roles r` + held.String() + `)`)
-	}
-	if s.ServiceAccount != nil {
-		c.where(`u.is_service_account = ` + c.bind(*s.ServiceAccount))
-	}
-	if s.GitHubUserID != 0 {
-		c.where(`u.github_user_id = ` + c.bind(s.GitHubUserID))
-	}
-	c.between("u.last_seen_at", s.LastSeenAfter, s.LastSeenBefore)
-	c.between("u.created_at", s.CreatedAfter, s.CreatedBefore)
-	return c
-}
-
-// between adds the bounds that are set, both inclusive.
-func (c *clauses) between(column string, after, before time.Time) {
-	if !after.IsZero() {
-		c.where(column + ` >= ` + c.bind(micro(after)))
-	}
-	if !before.IsZero() {
-		c.where(column + ` <= ` + c.bind(micro(before)))
-	}
 }
 
 // TakenUserFields returns which of the two are in use by a user who is not
