@@ -51,10 +51,7 @@ func (s *Service) ListUsers(ctx context.Context, actor *account.Actor, query str
 	var listing UserListing
 	var users []account.User
 	err = s.Store.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if listing.Count, err = tx.CountUsers(ctx, list); err != nil {
-			return err
-		}
-		users, err = tx.ListUsers(ctx, list, beginning(page))
+		listing.Count, users, err = tx.PageOfUsers(ctx, list, beginning(page))
 		return err
 	})
 	if err != nil {

@@ -56,8 +56,8 @@ func (tx *Tx) CountMembers(ctx context.Context, list MemberList) (int, error) {
 // ListMembers returns one page of the list, in the order of the folded username.
 func (tx *Tx) ListMembers(ctx context.Context, list MemberList, page UserPage) ([]account.Member, error) {
 	c := list.clauses(tx.store.engine)
-	tail := page.clauses(c)
-	members, err := many(ctx, tx.once(), scanMember, `SELECT `+memberColumns+fromMembers+c.String()+tail, c.args...)
+	page.cursor(c)
+	members, err := many(ctx, tx.once(), scanMember, `SELECT `+memberColumns+fromMembers+c.String()+page.order(), c.args...)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,9 @@ var postgresEngine = engine{
 		}
 		return failure.ConstraintName, true
 	},
-	isDown: postgresIsDown,
+	isDown:     postgresIsDown,
+	contains:   func(column, place string) string { return `strpos(` + column + `, ` + place + `) > 0` },
+	searchFrom: `users u`,
 	searched: func(place string) string {
 		return `(u.username_key || E'\n' || u.email_key) LIKE ` + place + ` ESCAPE '\'`
 	},

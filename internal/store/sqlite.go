@@ -20,11 +20,11 @@ import (
 const SQLiteFile = "usher.db"
 
 var sqliteEngine = engine{
-	name:   "sqlite",
-	driver: "sqlite",
-	searched: func(place string) string {
-		return `u.number IN (SELECT f.rowid FROM user_search f WHERE f.user_search MATCH ` + place + `)`
-	},
+	name:          "sqlite",
+	driver:        "sqlite",
+	contains:      func(column, place string) string { return `instr(` + column + `, ` + place + `) > 0` },
+	searchFrom:    `user_search f CROSS JOIN users u ON u.number = f.rowid`,
+	searched:      func(place string) string { return `f.user_search MATCH ` + place },
 	searchFor:     func(part string) string { return `"` + strings.ReplaceAll(part, `"`, `""`) + `"` },
 	countSearched: `SELECT count(*) FROM user_search WHERE user_search MATCH $1`,
 	conflictOn: func(err error) (string, bool) {

@@ -54,9 +54,12 @@ type engine struct {
 	isDown     func(err error) bool
 	notify     string // tells other processes at the commit; "" where they look for themselves
 
+	contains func(column, place string) string // that a text has this part
+
 	// How an index finds part of a username or of an address, at least three letters:
-	// a condition on the table u with a placeholder, its argument, and the number
-	// of all who have it.
+	// tables of which one is the users u, a condition with a placeholder, its
+	// argument, and the number of all who have it.
+	searchFrom    string
 	searched      func(place string) string
 	searchFor     func(part string) string
 	countSearched string

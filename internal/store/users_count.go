@@ -50,7 +50,7 @@ func (tx *Tx) countEach(ctx context.Context, list UserList) (int, error) {
 		return one(ctx, tx.once(), value[int], e.countSearched, e.searchFor(list.Search.Search))
 	}
 	c := list.clauses(e, list.leads())
-	return one(ctx, tx.once(), value[int], `SELECT count(*) FROM users u`+c.String(), c.args...)
+	return one(ctx, tx.once(), value[int], `SELECT count(*)`+c.from(e), c.args...)
 }
 
 // isLettersAlone reports whether the list asks for part of a username or of an
@@ -58,7 +58,7 @@ func (tx *Tx) countEach(ctx context.Context, list UserList) (int, error) {
 func (list UserList) isLettersAlone() bool {
 	s := list.Search
 	return list.leads() == byLetters && s.Name == "" && !list.isOfKinds() &&
-		s.CreatedAfter.IsZero() && s.CreatedBefore.IsZero() && !hasLine(s.Search)
+		s.CreatedAfter.IsZero() && s.CreatedBefore.IsZero()
 }
 
 // countKinds counts users of kinds, whenever they were seen.

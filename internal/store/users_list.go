@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,67 +26,189 @@ type UserPage struct {
 	Limit     int       // 0: no limit
 	Offset    int
 
-	// Of is how many users the whole list has, as CountUsers said in the same
+	// Of is how many users the whole list has, as CountUsers says in the same
 	// transaction: what is few is found by its search, and what is far behind from
-	// the end. Without it, 0, the list is walked by name.
+	// the end. Without it, 0, the list is walked by name. See PageOfUsers.
 	Of int
+}
+
+const (
+	// few users are put in order by ourselves, whatever the list is about.
+	few = 4000
+	// stretch is how many users are walked through for a page before those of the
+	// list are gathered after all: they may all be at the other end.
+	stretch = 10_000
+	// gathering is how many steps of a walk gathering one user costs, and looking
+	// is the same where each has to be looked up for it.
+	gathering, looking = 4, 10
+)
+
+// PageOfUsers returns one page of the list, and how many users the whole list has.
+func (tx *Tx) PageOfUsers(ctx context.Context, list UserList, page UserPage) (count int, users []account.User, err error) {
+	names, err := tx.findFew(ctx, list)
+	if err != nil {
+		return 0, nil, err
+	}
+	if names != nil {
+		users, err = tx.listNames(ctx, names, page)
+		return len(names), users, err
+	}
+	page.Of, err = tx.CountUsers(ctx, list)
+	if err != nil || page.Of == 0 {
+		return 0, []account.User{}, err
+	}
+	users, err = tx.ListUsers(ctx, list, page)
+	return page.Of, users, err
+}
+
+// findFew returns the names of the list, out of order, where an index finds them
+// and they are few; else nil. It spares to look for them once more.
+func (tx *Tx) findFew(ctx context.Context, list UserList) ([]string, error) {
+	leading := list.leads()
+	if leading == byName || leading == byKind {
+		return nil, nil //nolint:nilnil // nil means "not found this way"
+	}
+	c := list.clauses(tx.store.engine, leading)
+	names, err := many(ctx, tx.once(), value[string],
+		`SELECT u.username_key`+c.from(tx.store.engine)+` LIMIT `+strconv.Itoa(few+1), c.args...)
+	if len(names) > few {
+		return nil, err
+	}
+	return names, err
+}
+
+// listNames returns a page of the users of these names, which are in no order.
+func (tx *Tx) listNames(ctx context.Context, names []string, page UserPage) ([]account.User, error) {
+	slices.Sort(names)
+	if page.AfterID != uuid.Nil {
+		after, err := one(ctx, tx, value[string], `SELECT username_key FROM users WHERE id = $1`, page.AfterID)
+		if account.KindOf(err) == account.KindNotFound {
+			return []account.User{}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		names = following(names, after)
+	}
+	if page.AfterName != "" {
+		names = following(names, account.Fold(page.AfterName))
+	}
+	names = names[min(page.Offset, len(names)):]
+	if page.Limit > 0 {
+		names = names[:min(page.Limit, len(names))]
+	}
+	c := &clauses{}
+	c.where("NOT u.deleted")
+	in(c, "u.username_key", names)
+	return many(ctx, tx.once(), scanUser, `SELECT `+userColumns+` FROM users u`+c.String()+` ORDER BY u.username_key`, c.args...)
+}
+
+// following are those of some sorted names that come after a name.
+func following(names []string, name string) []string {
+	at, found := slices.BinarySearch(names, name)
+	if found {
+		at++
+	}
+	return names[at:]
 }
 
 // ListUsers returns one page of the list. Its users are found by name first,
 // which an index can answer alone, and only they are read whole.
 func (tx *Tx) ListUsers(ctx context.Context, list UserList, page UserPage) ([]account.User, error) {
-	few, err := tx.isFew(ctx, list, page)
+	way, err := tx.chooseWay(ctx, list, page)
 	if err != nil {
 		return nil, err
 	}
-	names, args := list.walk(tx.store.engine, page)
-	if few {
-		names, args = list.gather(tx.store.engine, page)
+	if way.steps > 0 {
+		users, err := tx.walk(ctx, list, page, way.steps)
+		if err != nil || len(users) == page.Limit {
+			return users, err
+		}
 	}
-	return many(ctx, tx.once(), scanUser, `
-		SELECT `+userColumns+` FROM users u
-		 WHERE NOT u.deleted AND u.username_key IN (`+names+`)
-		 ORDER BY u.username_key`, args...)
+	if way.gather {
+		return tx.gather(ctx, list, page)
+	}
+	return tx.walk(ctx, list, page, 0)
 }
 
-const (
-	// alwaysFew are gathered whatever the list is about.
-	alwaysFew = 500
-	// gathering is how many steps of a walk gathering one user costs.
-	gathering = 4
-)
+// way is how a page is found.
+type way struct {
+	steps  int  // of a walk that is tried first
+	gather bool // what an index finds, instead of a walk to the end
+}
 
-// isFew reports whether it costs less to gather all users of the list and to sort
-// them than to walk through everybody by name until the page is full.
-func (tx *Tx) isFew(ctx context.Context, list UserList, page UserPage) (bool, error) {
-	if page.Of == 0 || list.leads() == byName {
-		return false, nil
+// chooseWay decides by what each way costs if those of the list are spread evenly
+// among all, and sees to it that it never costs much more if they are not.
+func (tx *Tx) chooseWay(ctx context.Context, list UserList, page UserPage) (way, error) {
+	leading := list.leads()
+	if page.Of == 0 || leading == byName {
+		return way{}, nil
 	}
-	if page.Of <= alwaysFew {
-		return true, nil
+	if page.Of <= few {
+		return way{gather: true}, nil
 	}
 	all, err := tx.CountUsers(ctx, UserList{Readable: account.Reach{All: true}})
+	if err != nil {
+		return way{}, err
+	}
+	cost, steps := gathering*page.Of, stretch
+	if leading == byLetters || leading == byRole {
+		cost = looking * page.Of
+		steps = max(stretch, cost)
+	}
 	wanted := page.Offset + page.Limit
 	if page.Limit == 0 {
 		wanted = page.Of
 	}
-	return page.Of < all && gathering*page.Of < wanted*(all/page.Of), err
+	switch {
+	case cost < max(wanted*(all/page.Of), 20*stretch):
+		return way{gather: true}, nil
+	case page.Limit == 0 || page.Offset > 0 || steps > all/2:
+		return way{}, nil
+	}
+	return way{steps: steps, gather: true}, nil
 }
 
-// walk is the names of a page, read in their order.
-func (list UserList) walk(e *engine, page UserPage) (text string, args []any) {
-	c := list.clauses(e, byName)
-	tail := page.clauses(c)
-	return `SELECT u.username_key FROM users u` + c.String() + tail, c.args
+// walk goes through everybody by name until the page is full, or for as many
+// steps, if any.
+func (tx *Tx) walk(ctx context.Context, list UserList, page UserPage, steps int) ([]account.User, error) {
+	c := list.clauses(tx.store.engine, byName)
+	page.cursor(c)
+	if steps > 0 {
+		c.where(`u.username_key <= ` + page.after(steps, c))
+	}
+	return tx.listNamed(ctx, `SELECT u.username_key`+c.from(tx.store.engine), c, page)
 }
 
-// gather is the same, of a list that is read whole before it is put in order.
-func (list UserList) gather(e *engine, page UserPage) (text string, args []any) {
-	c := list.clauses(e, list.leads())
-	found := `WITH u AS MATERIALIZED (SELECT u.username_key FROM users u` + c.String() + `) SELECT u.username_key FROM u`
-	of := &clauses{args: c.args}
-	tail := page.clauses(of)
-	return found + of.String() + tail, of.args
+// after is the name that comes so many after the beginning of the page, or one
+// that comes after all.
+func (page UserPage) after(steps int, c *clauses) string {
+	begin := &clauses{args: c.args}
+	begin.where("NOT u.deleted")
+	page.cursor(begin)
+	text := `coalesce((SELECT u.username_key FROM users u` + begin.String() + ` ORDER BY u.username_key` + bounds(1, steps) + `), `
+	c.args = begin.args
+	return text + c.bind(lastName) + `)`
+}
+
+// lastName comes after every name, bytewise.
+const lastName = "\U0010FFFF"
+
+// gather lists what an index finds, once all of it is found.
+func (tx *Tx) gather(ctx context.Context, list UserList, page UserPage) ([]account.User, error) {
+	c := list.clauses(tx.store.engine, list.leads())
+	found := `WITH u AS MATERIALIZED (SELECT u.username_key` + c.from(tx.store.engine) + `) SELECT u.username_key FROM u`
+	c = &clauses{args: c.args}
+	page.cursor(c)
+	return tx.listNamed(ctx, found+c.String(), c, page)
+}
+
+// listNamed reads the users of a page of the names that a query returns.
+func (tx *Tx) listNamed(ctx context.Context, names string, c *clauses, page UserPage) ([]account.User, error) {
+	return many(ctx, tx.once(), scanUser, `
+		SELECT `+userColumns+` FROM users u
+		 WHERE NOT u.deleted AND u.username_key IN (`+names+page.order()+`)
+		 ORDER BY u.username_key`, c.args...)
 }
 
 // isBehind reports whether the page is nearer to the end of the list than to its
@@ -94,14 +217,18 @@ func (page UserPage) isBehind() bool {
 	return page.AfterID == uuid.Nil && page.AfterName == "" && page.Offset > page.Of/2 && page.Of > 0
 }
 
-// clauses adds the conditions of the page and returns its order and bounds.
-func (page UserPage) clauses(c *clauses) (tail string) {
+// cursor adds the condition that a user comes after those the caller has seen.
+func (page UserPage) cursor(c *clauses) {
 	if page.AfterID != uuid.Nil {
 		c.where(`u.username_key > (SELECT a.username_key FROM users a WHERE a.id = ` + c.bind(page.AfterID) + `)`)
 	}
 	if page.AfterName != "" {
 		c.where(`u.username_key > ` + c.bind(account.Fold(page.AfterName)))
 	}
+}
+
+// order is the order and the bounds of the page.
+func (page UserPage) order() string {
 	if page.isBehind() {
 		return page.fromTheEnd()
 	}
@@ -177,7 +304,7 @@ func (list UserList) isOfKinds() bool {
 
 // hasLetters reports whether the text is long enough for an index of every three
 // letters.
-func hasLetters(text string) bool { return utf8.RuneCountInString(text) >= 3 }
+func hasLetters(text string) bool { return utf8.RuneCountInString(text) >= 3 && !hasLine(text) }
 
 // hasLine reports whether the text has a line's end, which neither a username nor
 // an address has, and which parts the two in the index.
@@ -195,13 +322,13 @@ func (list UserList) clauses(e *engine, leading lead) *clauses {
 		c.led(byGitHub, func() { c.where(`u.github_user_id <> 0 AND u.github_user_id = ` + c.bind(s.GitHubUserID)) })
 	}
 	if len(s.Roles) > 0 {
-		c.led(byRole, func() { c.hold(s.Roles) })
+		c.led(byRole, func() { c.hold(e, s.Roles) })
 	}
 	if s.Search != "" {
 		c.led(byLetters, func() { c.contain(e, s.Search) })
 	}
 	if s.Name != "" {
-		c.led(byAny, func() { c.where(`u.name_key LIKE ` + c.bind("%"+literal(s.Name)+"%") + ` ESCAPE '\'`) })
+		c.led(byAny, func() { c.where(e.contains("u.name_key", c.bind(s.Name))) })
 	}
 	c.led(byKind, func() {
 		c.kinds("u", s, leading == byKind)
@@ -209,6 +336,15 @@ func (list UserList) clauses(e *engine, leading lead) *clauses {
 	})
 	c.led(byAny, func() { c.between("u.created_at", s.CreatedAfter, s.CreatedBefore) })
 	return c
+}
+
+// from is the tables and the conditions of a list, of which the leading one finds
+// them.
+func (c *clauses) from(e *engine) string {
+	if c.leading == byLetters {
+		return ` FROM ` + e.searchFrom + c.String()
+	}
+	return ` FROM users u` + c.String()
 }
 
 // led adds the conditions that add makes: as they are where they lead, and so
@@ -225,11 +361,11 @@ func (c *clauses) led(by lead, add func()) {
 }
 
 // hold adds the condition that the user has one of the roles.
-func (c *clauses) hold(roles []string) {
+func (c *clauses) hold(e *engine, roles []string) {
 	held := []string{}
 	for _, role := range roles {
 		if !strings.Contains(role, " ") { // none has one, and it would look like two
-			held = append(held, `u.site_roles LIKE `+c.bind("% "+literal(role)+" %")+` ESCAPE '\'`)
+			held = append(held, e.contains("u.site_roles", c.bind(" "+role+" ")))
 		}
 	}
 	if len(held) == 0 {
@@ -241,13 +377,13 @@ func (c *clauses) hold(roles []string) {
 // contain adds the condition that the username or the address has this part.
 func (c *clauses) contain(e *engine, part string) {
 	switch {
-	case hasLine(part):
-		c.where("1 = 0")
 	case c.leading == byLetters:
 		c.where(e.searched(c.bind(e.searchFor(part))))
+	case hasLine(part):
+		c.where("1 = 0")
 	default:
-		place := c.bind("%" + literal(part) + "%")
-		c.where(`(u.username_key LIKE ` + place + ` ESCAPE '\' OR u.email_key LIKE ` + place + ` ESCAPE '\')`)
+		place := c.bind(part)
+		c.where(`(` + e.contains("u.username_key", place) + ` OR ` + e.contains("u.email_key", place) + `)`)
 	}
 }
 
