@@ -49,6 +49,7 @@ var postgresEngine = engine{
 		return `(u.username_key || E'\n' || u.email_key) LIKE ` + place + ` ESCAPE '\'`
 	},
 	addUp:         addUpPostgres,
+	tidy:          `VACUUM user_count_changes`,
 	searchFor:     func(part string) string { return "%" + literal(part) + "%" },
 	countSearched: `SELECT count(*) FROM users WHERE NOT deleted AND (username_key || E'\n' || email_key) LIKE $1 ESCAPE '\'`,
 	notify:        "SELECT pg_notify($1, $2)",

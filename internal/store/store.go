@@ -64,7 +64,8 @@ type engine struct {
 	searchFor     func(part string) string
 	countSearched string
 
-	addUp Body // adds up what is counted; nil where nothing is left to add
+	addUp Body   // adds up what is counted; nil where nothing is left to add
+	tidy  string // clears away what was added up
 }
 
 // writer runs bodies that change something, each in a transaction of its own

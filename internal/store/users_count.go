@@ -28,12 +28,19 @@ func (s *Store) AddUpCounts(ctx context.Context) error {
 		return nil
 	}
 	tx := s.Direct()
-	some, err := one(ctx, tx, value[bool], `SELECT EXISTS (SELECT 1 FROM user_count_changes)`)
-	if err != nil || !some {
+	changes, err := one(ctx, tx, value[int], `SELECT count(*) FROM user_count_changes`)
+	if err != nil || changes == 0 {
 		return err
 	}
-	return s.Write(ctx, s.engine.addUp)
+	if err := s.Write(ctx, s.engine.addUp); err != nil || changes < manyChanges {
+		return err
+	}
+	_, err = tx.exec(ctx, s.engine.tidy) // what was removed would be read until the engine comes to it
+	return err
 }
+
+// manyChanges are too many to leave what was of them lying about.
+const manyChanges = 2000
 
 // isCounted reports whether the list asks for nothing but what users are counted
 // by.
