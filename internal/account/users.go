@@ -121,7 +121,7 @@ var usernamePattern = regexp.MustCompile(`^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$`)
 // user of that name could never be reached by name.
 var reservedUsernames = []string{
 	"me", "first", "authmethods", "login", "logout", "roles", "otp", "oauth2",
-	"oidc", "oidc-claims", "validate-password", "new", "create",
+	"oidc", "oidc-claims", "validate-password", "new", "create", "import",
 }
 
 // CheckUsername says what is wrong with a username, or nothing. A username has

@@ -59,6 +59,7 @@ func (a *API) routes() []route {
 
 		{"GET", "/api/v2/users", "listUsers", forUsers, apiLimit, a.listUsers},
 		{"POST", "/api/v2/users", "createUser", forUsers, apiLimit, a.createUser},
+		{"POST", "/api/v2/users/import", "importUsers", forUsers, apiLimit, a.importUsers},
 		{"GET", "/api/v2/users/{user}", "getUser", forUsers, apiLimit, a.getUser},
 		{"DELETE", "/api/v2/users/{user}", "deleteUser", forUsers, apiLimit, a.deleteUser},
 		{"POST", "/api/v2/users/{user}/erase", "eraseUser", forUsers, apiLimit, a.eraseUser},

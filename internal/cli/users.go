@@ -23,7 +23,7 @@ func (a *app) usersCommand() *cobra.Command {
 		Long:  "Manages users. USER is a username, an id, or me.",
 	}
 	cmd.AddCommand(
-		a.usersListCommand(), a.usersShowCommand(), a.usersCreateCommand(), a.usersDeleteCommand(), a.usersEraseCommand(),
+		a.usersListCommand(), a.usersShowCommand(), a.usersCreateCommand(), a.usersImportCommand(), a.usersDeleteCommand(), a.usersEraseCommand(),
 		a.usersActivateCommand(), a.usersSuspendCommand(), a.usersEditRolesCommand(),
 		a.usersSetEmailCommand(), a.usersSetPasswordCommand(),
 	)

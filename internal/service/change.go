@@ -82,21 +82,18 @@ func (s *Service) record(ctx context.Context, tx *store.Tx, actor *account.Actor
 	if !e.unaudited {
 		entries = append(entries, e.AuditEntry)
 	}
-	for _, one := range entries {
-		if err := tx.InsertAuditEntry(ctx, s.stamp(actor, one)); err != nil {
-			return err
-		}
+	for i := range entries {
+		entries[i] = s.stamp(actor, entries[i])
 	}
-	return nil
+	if len(entries) == 1 {
+		return tx.InsertAuditEntry(ctx, entries[0])
+	}
+	return tx.InsertAuditEntries(ctx, entries)
 }
 
 // stamp fills in who, when and from where.
 func (s *Service) stamp(actor *account.Actor, e account.AuditEntry) account.AuditEntry {
-	id, err := uuid.NewV7()
-	if err != nil {
-		id = uuid.New()
-	}
-	e.ID, e.Time = id, s.now()
+	e.ID, e.Time = sortedID(), s.now()
 	if e.ActorID == uuid.Nil {
 		e.ActorID = actor.User.ID
 	}

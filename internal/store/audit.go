@@ -10,20 +10,28 @@ import (
 	"usher/internal/account"
 )
 
-// InsertAuditEntry writes one line of the audit log.
-func (tx *Tx) InsertAuditEntry(ctx context.Context, e account.AuditEntry) error {
+const auditColumns = `id, time, request_id, actor_id, organization_id, ip, user_agent, resource_type,
+			resource_id, target, target_key, action, diff, outcome, additional`
+
+// auditValues are the values of auditColumns.
+func auditValues(e account.AuditEntry) []any {
 	if e.Diff == nil {
 		e.Diff = account.Diff{}
 	}
 	if e.Additional == nil {
 		e.Additional = map[string]string{}
 	}
-	_, err := tx.exec(ctx, `
-		INSERT INTO audit_log (id, time, request_id, actor_id, organization_id, ip, user_agent, resource_type,
-			resource_id, target, target_key, action, diff, outcome, additional)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+	return []any{
 		e.ID, micro(e.Time), e.RequestID, e.ActorID, e.OrganizationID, e.IP, e.UserAgent, e.Resource,
-		e.ResourceID, e.Target, account.Fold(e.Target), e.Action, encode(e.Diff), e.Outcome, encode(e.Additional))
+		e.ResourceID, e.Target, account.Fold(e.Target), e.Action, encode(e.Diff), e.Outcome, encode(e.Additional),
+	}
+}
+
+// InsertAuditEntry writes one line of the audit log.
+func (tx *Tx) InsertAuditEntry(ctx context.Context, e account.AuditEntry) error {
+	_, err := tx.exec(ctx, `
+		INSERT INTO audit_log (`+auditColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`, auditValues(e)...)
 	return err
 }
 

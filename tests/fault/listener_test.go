@@ -48,9 +48,7 @@ func (d *deafness) revoke(t *testing.T, i int, deafen func(), enough func(*prese
 	p := d.presenter(t, 1, r, key)
 	p.remembered(t)
 	deafen()
-	if err := r.revoke(t.Context(), d.owners[0], user, idOf(key)); err != nil {
-		t.Fatalf("%s: %v", r.name, err)
-	}
+	d.nodes.revoke(t, 0, r, user, key)
 	answered := time.Now()
 	p.until(t, r.name, func() bool { return time.Since(answered) > bound+rest && enough(p) })
 	d.times = append(d.times, p.late(answered))
@@ -174,9 +172,7 @@ func TestNodePaused(t *testing.T) {
 			list[w].remembered(t)
 		}
 		n.list[1].signal(t, syscall.SIGSTOP)
-		if err := r.revoke(t.Context(), n.owners[0], user, idOf(key)); err != nil {
-			t.Fatal(err)
-		}
+		n.revoke(t, 0, r, user, key)
 		answered := make(chan *presenter)
 		for _, p := range list {
 			go func() {

@@ -3,6 +3,7 @@ package fault_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -85,18 +86,53 @@ func rights() []right {
 // holder makes a user with the role of an auditor and a key.
 func (n *nodes) holder(t *testing.T, name string) (u sdk.User, key string) {
 	t.Helper()
-	u, err := n.owners[0].CreateUser(t.Context(), sdk.CreateUserRequest{
-		Username: name, Email: name + "@example.com", LoginType: sdk.LoginTypeNone,
-		OrganizationIDs: []uuid.UUID{uuid.Nil}, Roles: []string{sdk.RoleAuditor},
+	n.insist(t, 0, "create a holder", func(attempt int) (err error) {
+		name := fmt.Sprintf("%s-%d", name, attempt) // that of an attempt that was refused may be taken all the same
+		u, err = n.owners[0].CreateUser(t.Context(), sdk.CreateUserRequest{
+			Username: name, Email: name + "@example.com", LoginType: sdk.LoginTypeNone,
+			OrganizationIDs: []uuid.UUID{uuid.Nil}, Roles: []string{sdk.RoleAuditor},
+		})
+		return err
 	})
-	if err != nil {
-		t.Fatal(err)
+	n.insist(t, 0, "create a token", func(int) error {
+		made, err := n.owners[0].CreateToken(t.Context(), u.ID.String(), sdk.CreateTokenRequest{})
+		key = made.Key
+		return err
+	})
+	return u, key
+}
+
+// revoke takes a right from its holder, and returns when that is acknowledged. A
+// refused attempt may have happened all the same, which the next one finds.
+func (n *nodes) revoke(t *testing.T, at int, r right, user sdk.User, key string) {
+	t.Helper()
+	n.insist(t, at, "revoke: "+r.name, func(attempt int) error {
+		err := r.revoke(t.Context(), n.owners[at], user, idOf(key))
+		var answer *sdk.Error
+		if attempt > 0 && errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
+			return nil
+		}
+		return err
+	})
+}
+
+// insist asks a node again while it answers that the database is overloaded, which
+// is what clients are told to do: a machine on which everything is tested at once
+// stops the database for seconds. What the node says of it is in the test's log.
+func (n *nodes) insist(t *testing.T, at int, what string, ask func(attempt int) error) {
+	t.Helper()
+	for attempt, deadline := 0, time.Now().Add(patience); ; attempt++ {
+		err := ask(attempt)
+		if err == nil {
+			return
+		}
+		if !isRefusal(err) || time.Now().After(deadline) {
+			t.Errorf("%s: %v", what, err)
+			return
+		}
+		t.Logf("%s: %v\n%s", what, err, n.list[at].log.last("status=503"))
+		<-time.After(time.Second) // as its Retry-After says
 	}
-	made, err := n.owners[0].CreateToken(t.Context(), u.ID.String(), sdk.CreateTokenRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u, made.Key
 }
 
 func idOf(key string) string {

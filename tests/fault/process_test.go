@@ -188,6 +188,16 @@ func (l *lines) String() string {
 	return text
 }
 
+// last returns the last line with the part in it.
+func (l *lines) last(part string) (found string) {
+	for line := range strings.Lines(l.String()) {
+		if strings.Contains(line, part) {
+			found = line
+		}
+	}
+	return found
+}
+
 func (l *lines) read() (text string, changed <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

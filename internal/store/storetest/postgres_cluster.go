@@ -94,7 +94,7 @@ rm -rf "$directory"
 func settings() []string {
 	return []string{
 		"-c", "listen_addresses=",
-		"-c", "max_connections=200",
+		"-c", "max_connections=500", // of several nodes of several tests at once
 		"-c", "fsync=off",
 		"-c", "synchronous_commit=off",
 		"-c", "full_page_writes=off",
