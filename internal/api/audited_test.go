@@ -52,6 +52,9 @@ func mutations(provider *idptest.OIDC) map[string]mutation {
 		"createUser": {"create", "user", func(t *testing.T, s *servertest.Server) answer {
 			return owner(s).post(t, usersPath, newUser(fresh()))
 		}},
+		"importUsers": {"create", "user", func(t *testing.T, s *servertest.Server) answer {
+			return owner(s).post(t, importPath, body{"users": []any{imported(fresh())}})
+		}},
 		"deleteUser":            {"delete", "user", onUser(http.MethodDelete, "", nil)},
 		"updateUserProfile":     {"write", "user", onUser(http.MethodPut, "profile", body{"username": fresh()})},
 		"updateUserEmail":       {"write", "user", onUser(http.MethodPut, "email", body{"email": fresh() + "@example.com"})},

@@ -117,6 +117,12 @@ func record(t *testing.T, dialect string) takes {
 		"username": "Ann", "email": "ann@example.com", "password": servertest.Password, "roles": []string{"auditor"},
 		"organization_ids": []uuid.UUID{uuid.Nil},
 	}))
+	take("importUsers", admin.post(t, importPath, body{"users": []any{
+		body{"username": "Ida", "email": "ida@example.com", "password_hash": bcryptOf12, "roles": []string{"auditor"}},
+		body{"username": "ANN", "email": "ann@example.com"},
+		body{"username": "eve", "email": "eve@example.com", "password_hash": "abc", "organizations": []string{"coder"}},
+	}}))
+	admin.delete(t, path("ida", "")).want(t, http.StatusOK)
 	take("updateUserProfile", admin.put(t, path("ann", "profile"), body{"username": "ann", "name": "Ann <&>", "avatar_url": "https://example.com/a.png"}))
 	take("updateUserEmail", admin.put(t, path("ann", "email"), body{"email": "ann@example.org"}))
 	take("updateUserRoles", admin.put(t, path("ann", "roles"), body{"roles": []string{"template-admin", "auditor"}}))

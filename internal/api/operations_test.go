@@ -79,6 +79,7 @@ var sdkMethods = map[string]string{
 	"checkPermissions":                  "CheckAuthorization",
 	"listUsers":                         "Users",
 	"createUser":                        "CreateUser",
+	"importUsers":                       "ImportUsers",
 	"getUser":                           "User",
 	"deleteUser":                        "DeleteUser",
 	"updateUserProfile":                 "UpdateUserProfile",

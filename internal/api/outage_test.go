@@ -34,6 +34,7 @@ var databaseless = []string{
 func needingDatabase() []below {
 	bodies := map[string]any{
 		"createFirstUser": first(), "login": credentials("owner@example.com", servertest.Password), "createUser": newUser("new-one"),
+		"importUsers":                       body{"users": []any{imported("new-two")}},
 		"requestOneTimePasscode":            body{"email": "owner@example.com"},
 		"changePasswordWithOneTimePasscode": reset("owner@example.com", nextPassword, "wrong"),
 		"updateUserProfile":                 body{"username": "owner"}, "updateUserEmail": body{"email": "owner@example.com"},

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -288,8 +289,9 @@ func (i *userImport) interrupted(ctx context.Context, err error) error {
 
 // conclude says what was done.
 func (i *userImport) conclude() error {
-	for _, line := range i.report.shown {
-		i.app.notef("%s\n", line)
+	slices.SortFunc(i.report.shown, func(a, b refusedRow) int { return a.line - b.line })
+	for _, row := range i.report.shown {
+		i.app.notef("line %d: %s: %s\n", row.line, orDash(printable(row.username)), printable(row.why))
 	}
 	i.app.printf("%s.\n", i.sum())
 	if refused := i.counts[sdk.ImportStatusRefused]; refused > 0 {
@@ -335,11 +337,17 @@ func (i *userImport) endBar() {
 // maxShown is how many refused rows are shown where no report was asked for.
 const maxShown = 20
 
-// importReport collects refused rows: in a file, or the first of them.
+// importReport collects refused rows as they become known: in a file, or the
+// first of them.
 type importReport struct {
 	file  *os.File
 	out   *csv.Writer
-	shown []string
+	shown []refusedRow
+}
+
+type refusedRow struct {
+	line          int
+	username, why string
 }
 
 func newImportReport(name string) (*importReport, error) {
@@ -360,7 +368,7 @@ func (r *importReport) add(line int, username, why string) {
 		return
 	}
 	if len(r.shown) < maxShown {
-		r.shown = append(r.shown, fmt.Sprintf("line %d: %s: %s", line, orDash(printable(username)), printable(why)))
+		r.shown = append(r.shown, refusedRow{line, username, why})
 	}
 }
 

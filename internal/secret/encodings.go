@@ -32,7 +32,6 @@ type encoding interface {
 type limits struct {
 	argon2MemoryKiB  uint32 // memory of one computation
 	argon2WorkKiB    uint64 // memory times passes
-	argon2Passes     uint32
 	argon2Threads    uint8
 	bcryptCost       int
 	pbkdf2Iterations int
@@ -44,7 +43,6 @@ func defaultLimits() limits {
 	return limits{
 		argon2MemoryKiB:  128 * 1024,
 		argon2WorkKiB:    1024 * 1024,
-		argon2Passes:     math.MaxUint32, // the work bounds them
 		argon2Threads:    16,
 		bcryptCost:       16,
 		pbkdf2Iterations: 5_000_000,
@@ -125,8 +123,7 @@ func (a argon2Hash) matches(password string) (bool, error) {
 
 func (a argon2Hash) within(l limits) bool {
 	work := uint64(a.params.MemoryKiB) * uint64(a.params.Time)
-	return a.params.MemoryKiB <= l.argon2MemoryKiB && work <= l.argon2WorkKiB && a.params.Time <= l.argon2Passes &&
-		a.params.Threads <= l.argon2Threads
+	return a.params.MemoryKiB <= l.argon2MemoryKiB && work <= l.argon2WorkKiB && a.params.Threads <= l.argon2Threads
 }
 
 func (a argon2Hash) memoryKiB() uint32 { return a.params.MemoryKiB }

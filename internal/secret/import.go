@@ -11,13 +11,15 @@ var ErrCostly = errors.New("the password hash asks for too much work")
 func importLimits() limits {
 	return limits{
 		argon2MemoryKiB:  64 * 1024,
-		argon2WorkKiB:    64 * 1024 * 10,
-		argon2Passes:     10,
+		argon2WorkKiB:    64 * 1024 * importPasses,
 		argon2Threads:    16,
 		bcryptCost:       14,
 		pbkdf2Iterations: 2_000_000,
 	}
 }
+
+// importPasses are the most of argon2id, however little memory it fills.
+const importPasses = 10
 
 // CheckImport says what is wrong with a password hash that another system made:
 // ErrEncoding for a form that this one does not verify (argon2id as a PHC string,
@@ -29,7 +31,8 @@ func CheckImport(encoded string) error {
 	if err != nil {
 		return err
 	}
-	if !parsed.within(importLimits()) {
+	argon, isArgon := parsed.(argon2Hash)
+	if !parsed.within(importLimits()) || isArgon && argon.params.Time > importPasses {
 		return ErrCostly
 	}
 	return nil

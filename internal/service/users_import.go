@@ -255,6 +255,7 @@ func (s *Service) addImported(ctx context.Context, actor *account.Actor, users [
 		}
 		for i := range added {
 			one := createdUser()
+			one.Outcome = account.OutcomeOK // of the request, which is about many
 			one.ResourceID, one.Target = added[i].ID, added[i].Username
 			one.Diff = account.UserDiff(account.User{}, added[i].User, added[i].PasswordHash != "")
 			e.also = append(e.also, one)
