@@ -66,7 +66,9 @@ func TestImportUsers(t *testing.T) {
 	c := owner(s)
 	c.post(t, usersPath, newUser("ann")).want(t, http.StatusCreated)
 	hashed := func(name, hash string) body { return imported(name).but("password_hash", hash) }
-	argon := func(costs string) string { return "$argon2id$v=19$" + costs + "$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc" }
+	argon := func(costs string) string {
+		return "$argon2id$v=19$" + costs + "$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
+	}
 	pbkdf2 := func(rounds int) string {
 		return fmt.Sprintf("$pbkdf2-sha256$%d$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", rounds)
 	}

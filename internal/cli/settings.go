@@ -176,6 +176,11 @@ func logSettings() []setting {
 			fallback: "info",
 			set:      level(func(o *serverOptions) *slog.Level { return &o.logLevel }),
 		},
+		{
+			name: "debug-listen", kind: "ADDRESS", usage: "where on loopback to serve profiles of the process, under /debug/pprof/",
+			otherwise: "nowhere",
+			set:       text(func(o *serverOptions) *string { return &o.config.DebugListen }),
+		},
 	}
 }
 

@@ -83,14 +83,14 @@ func TestSettingsReachTheirFields(t *testing.T) {
 		"log-format":                        "json", "log-level": "WARN",
 		"oauth2-github-client-id": "id", "oauth2-github-client-secret": "hunter2", "oauth2-github-allow-signups": "true",
 		"oauth2-github-allow-everyone": "false", "oauth2-github-allowed-orgs": "acme, other", "oauth2-github-allowed-teams": "acme/doors",
-		"oauth2-github-enterprise-base-url": "https://git.example.com", "oauth2-github-device-flow": "false",
+		"oauth2-github-enterprise-base-url": "https://git.example.com", "oauth2-github-device-flow": "false", "debug-listen": "127.0.0.1:6060",
 	}
 	withOIDC := oidcValues(t, values)
 	withSMTP := smtpValues(values)
 	secure := true
 	want := serverOptions{
 		config: server.Config{
-			Listen: "127.0.0.1:0", DataDir: "/srv/usher", DatabaseURL: "postgres://u:p@db.example.com/usher",
+			Listen: "127.0.0.1:0", DebugListen: "127.0.0.1:6060", DataDir: "/srv/usher", DatabaseURL: "postgres://u:p@db.example.com/usher",
 			DatabaseConfig: server.DatabaseConfig{DatabaseMaxConnections: 7, DatabaseStatementTimeout: 900 * time.Millisecond},
 			AccessURL:      "https://usher.example.com", Dialect: "legacy", RateLimit: 0,
 			TrustedProxies: []string{"10.0.0.0/8", "192.0.2.1"}, SessionDuration: 90 * time.Minute,

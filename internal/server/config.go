@@ -41,6 +41,9 @@ const (
 type Config struct {
 	// Listen is the address to serve on; empty means DefaultListen.
 	Listen string
+	// DebugListen is a loopback address on which the process serves its profiles;
+	// empty means none.
+	DebugListen string
 	// DataDir holds the embedded database and other files of this node; empty
 	// means DefaultDataDir. It is created with mode 0700.
 	DataDir string
@@ -201,6 +204,7 @@ func (c Config) Validate() error {
 		}
 	}
 	check("listen", checkListen(c.Listen))
+	check("debug-listen", checkDebugListen(c.DebugListen))
 	c.validateDatabase(check)
 	check("access-url", checkAccessURL(c.AccessURL))
 	check("terms-of-service-url", checkWebURL(c.TermsOfServiceURL))

@@ -80,6 +80,11 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := cases.Watch(ctx); err != nil {
 		return err
 	}
+	stopDebug, err := cfg.serveDebug(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopDebug()
 	defer cfg.runJobs(ctx, cases.Jobs())()
 	handler, err := cfg.handler(ctx, cases, listener.Addr())
 	if err != nil {

@@ -43,6 +43,7 @@ var postgresEngine = engine{
 		return failure.ConstraintName, true
 	},
 	isDown:     postgresIsDown,
+	place:      func(n int) string { return fmt.Sprintf("$%d", n) },
 	contains:   func(column, place string) string { return `strpos(` + column + `, ` + place + `) > 0` },
 	searchFrom: `users u`,
 	searched: func(place string) string {

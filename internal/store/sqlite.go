@@ -20,8 +20,10 @@ import (
 const SQLiteFile = "usher.db"
 
 var sqliteEngine = engine{
-	name:          "sqlite",
-	driver:        "sqlite",
+	name:   "sqlite",
+	driver: "sqlite",
+	// A name, as $1 is here, is compared with all others of the statement.
+	place:         func(int) string { return "?" },
 	contains:      func(column, place string) string { return `instr(` + column + `, ` + place + `) > 0` },
 	searchFrom:    `user_search f CROSS JOIN users u ON u.number = f.rowid`,
 	searched:      func(place string) string { return `f.user_search MATCH ` + place },

@@ -54,6 +54,7 @@ type engine struct {
 	isDown     func(err error) bool
 	notify     string // tells other processes at the commit; "" where they look for themselves
 
+	place    func(n int) string                // stands for the nth argument, where there are many, in their order
 	contains func(column, place string) string // that a text has this part
 
 	// How an index finds part of a username or of an address, at least three letters:

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -26,7 +27,6 @@ type TakenUser struct {
 // TakenUsers returns the users who are not deleted and have one of these
 // usernames or addresses, which need not be folded.
 func (tx *Tx) TakenUsers(ctx context.Context, usernames, emails []string) ([]TakenUser, error) {
-	scan := func(r row) (u TakenUser, err error) { return u, r.Scan(&u.ID, &u.Username, &u.Email) }
 	taken := []TakenUser{}
 	for column, list := range map[string][]string{"u.username_key": usernames, "u.email_key": emails} {
 		folded := []string{}
@@ -35,16 +35,31 @@ func (tx *Tx) TakenUsers(ctx context.Context, usernames, emails []string) ([]Tak
 				folded = append(folded, account.Fold(text))
 			}
 		}
-		c := &clauses{}
-		c.where("NOT u.deleted")
-		in(c, column, folded)
-		found, err := many(ctx, tx.once(), scan, `SELECT u.id, u.username_key, u.email_key FROM users u`+c.String(), c.args...)
-		if err != nil {
-			return nil, err
+		for some := range slices.Chunk(folded, takenAtOnce) {
+			found, err := tx.usersWith(ctx, column, some)
+			if err != nil {
+				return nil, err
+			}
+			taken = append(taken, found...)
 		}
-		taken = append(taken, found...)
 	}
 	return taken, nil
+}
+
+// takenAtOnce is how many names one statement looks for: one of the engines finds
+// placeholders by comparing each with all others.
+const takenAtOnce = 50
+
+func (tx *Tx) usersWith(ctx context.Context, column string, values []string) ([]TakenUser, error) {
+	c := &clauses{}
+	c.where("NOT u.deleted")
+	c.where(column + " <> ''") // as the index of addresses has it
+	in(c, column, values)
+	scan := func(r row) (u TakenUser, err error) {
+		err = r.Scan(&u.ID, &u.Username, &u.Email)
+		return u, err
+	}
+	return many(ctx, tx.once(), scan, `SELECT u.id, u.username_key, u.email_key FROM users u`+c.String(), c.args...)
 }
 
 // InsertUsers adds many users with their roles and memberships, which costs a
@@ -104,7 +119,7 @@ func (tx *Tx) insertBatch(ctx context.Context, b batch) error {
 			if i > 0 {
 				text.WriteString(", ")
 			}
-			text.WriteString(places(len(args), len(row)))
+			text.WriteString(tx.places(len(args), len(row)))
 			args = append(args, row...)
 		}
 		if _, err := tx.once().exec(ctx, text.String(), args...); err != nil {
@@ -115,10 +130,10 @@ func (tx *Tx) insertBatch(ctx context.Context, b batch) error {
 }
 
 // places are the placeholders of a row, after so many.
-func places(after, count int) string {
+func (tx *Tx) places(after, count int) string {
 	list := make([]string, count)
 	for i := range list {
-		list[i] = fmt.Sprintf("$%d", after+i+1)
+		list[i] = tx.store.engine.place(after + i + 1)
 	}
 	return "(" + strings.Join(list, ", ") + ")"
 }
