@@ -34,6 +34,8 @@ type ImportUser struct {
 	AvatarURL     string   `json:"avatar_url,omitempty"`
 	// CreatedAt is when the account was made there; now unless given.
 	CreatedAt time.Time `json:"created_at,omitzero"`
+	// LastSeenAt is when the user was last seen there; never unless given.
+	LastSeenAt time.Time `json:"last_seen_at,omitzero"`
 }
 
 // ImportUsersRequest is one part of an import.

@@ -36,7 +36,8 @@ func importedUser(u *sdk.ImportUser) service.ImportedUser {
 			LoginType: account.LoginType(u.LoginType), Status: account.UserStatus(u.Status), Roles: u.Roles,
 		},
 		PasswordHash: secret.Redacted(u.PasswordHash), AvatarURL: u.AvatarURL,
-		CreatedAt: u.CreatedAt.UTC().Truncate(time.Microsecond), Organizations: u.Organizations,
+		CreatedAt: u.CreatedAt.UTC().Truncate(time.Microsecond), LastSeenAt: u.LastSeenAt.UTC().Truncate(time.Microsecond),
+		Organizations: u.Organizations,
 	}
 }
 

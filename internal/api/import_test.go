@@ -105,7 +105,7 @@ func TestImportUsers(t *testing.T) {
 		{imported("avatar").but("avatar_url", "javascript:alert(1)"), "refused avatar_url"},
 		{body{"username": "b_b", "email": "nobody"}, "refused email username"},
 		{imported("import"), "refused username"},
-		{imported("old").but("created_at", "2019-05-06T07:08:09Z"), "created"},
+		{imported("old").but("created_at", "2019-05-06T07:08:09Z").but("last_seen_at", "2020-05-06T07:08:09Z"), "created"},
 	}
 	users, want := []any{}, []string{}
 	for _, row := range rows {
@@ -123,7 +123,7 @@ func TestImportUsers(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	old := decode[sdk.User](t, c.get(t, path("old")).want(t, http.StatusOK))
-	if !old.CreatedAt.Equal(time.Date(2019, 5, 6, 7, 8, 9, 0, time.UTC)) || old.Status != sdk.UserStatusDormant ||
+	if !old.CreatedAt.Equal(time.Date(2019, 5, 6, 7, 8, 9, 0, time.UTC)) || !old.LastSeenAt.Equal(time.Date(2020, 5, 6, 7, 8, 9, 0, time.UTC)) || old.Status != sdk.UserStatusDormant ||
 		!cmp.Equal(old.OrganizationIDs, []uuid.UUID{s.OrganizationID}) {
 		t.Errorf("an imported user is %+v", old)
 	}

@@ -38,7 +38,7 @@ func (a *app) usersImportCommand() *cobra.Command {
 		Long: "Imports users from a file, - for standard input: CSV whose first line names the\n" +
 			"columns, or a JSON object on each line. The names are username, email, name,\n" +
 			"password_hash, login_type, status, roles, organizations, service_account,\n" +
-			"created_at and avatar_url; only username is needed by all. In CSV, roles and\n" +
+			"created_at, last_seen_at and avatar_url; only username is needed by all. In CSV, roles and\n" +
 			"organizations are separated by spaces.\n\n" +
 			"A password hash is argon2id as a PHC string (at most 64 MiB and t=10), bcrypt (at\n" +
 			"most cost 14) or $pbkdf2-sha256$ (at most 2000000 rounds), and takes an owner to\n" +

@@ -121,7 +121,8 @@ var csvColumns = map[string]func(*sdk.ImportUser, string) error{
 	"organizations":   func(u *sdk.ImportUser, cell string) error { u.Organizations = strings.Fields(cell); return nil },
 	"avatar_url":      func(u *sdk.ImportUser, cell string) error { u.AvatarURL = cell; return nil },
 	"service_account": readServiceAccount,
-	"created_at":      readCreatedAt,
+	"created_at":      readTime("created_at", func(u *sdk.ImportUser) *time.Time { return &u.CreatedAt }),
+	"last_seen_at":    readTime("last_seen_at", func(u *sdk.ImportUser) *time.Time { return &u.LastSeenAt }),
 }
 
 func readServiceAccount(u *sdk.ImportUser, cell string) (err error) {
@@ -131,11 +132,15 @@ func readServiceAccount(u *sdk.ImportUser, cell string) (err error) {
 	return nil
 }
 
-func readCreatedAt(u *sdk.ImportUser, cell string) (err error) {
-	if u.CreatedAt, err = time.Parse(time.RFC3339, cell); err != nil {
-		return bad("created_at must be a time of the form 2006-01-02T15:04:05Z")
+func readTime(name string, field func(*sdk.ImportUser) *time.Time) func(*sdk.ImportUser, string) error {
+	return func(u *sdk.ImportUser, cell string) error {
+		at, err := time.Parse(time.RFC3339, cell)
+		if err != nil {
+			return bad("%s must be a time of the form 2006-01-02T15:04:05Z", name)
+		}
+		*field(u) = at
+		return nil
 	}
-	return nil
 }
 
 // csvRows are the rows of a CSV file (RFC 4180).

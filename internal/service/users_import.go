@@ -28,6 +28,7 @@ type ImportedUser struct {
 	PasswordHash   secret.Redacted // as another system made it; see secret.CheckImport
 	AvatarURL      string
 	CreatedAt      time.Time // when the user was made there; zero is now
+	LastSeenAt     time.Time // when it was last seen there; zero is never
 	Organizations  []string  // by name or id; none is the default one
 	organizations  []uuid.UUID
 	hasPassword    bool
@@ -242,6 +243,7 @@ func (s *Service) addImported(ctx context.Context, actor *account.Actor, users [
 		if !u.CreatedAt.IsZero() {
 			made.CreatedAt = u.CreatedAt
 		}
+		made.LastSeenAt = u.LastSeenAt
 		u.made = made.ID
 		added = append(added, store.NewUser{User: made, PasswordHash: u.PasswordHash.Reveal()})
 	}

@@ -125,6 +125,12 @@ type Cluster struct {
 // because PostgreSQL refuses to run as root. The settings, as name=value, are
 // added to those that all clusters have, or replace them.
 func StartPostgres(ctx context.Context, settings ...string) (*Cluster, error) {
+	return StartPostgresIn(ctx, "", settings...)
+}
+
+// StartPostgresIn is StartPostgres with the cluster's files below a directory that
+// is there, such as one on a disk that is to be measured.
+func StartPostgresIn(ctx context.Context, parent string, settings ...string) (*Cluster, error) {
 	programs, err := findPrograms(ctx, os.Getenv("PATH"), versionedDirectories())
 	if err != nil {
 		return nil, err
@@ -133,7 +139,7 @@ func StartPostgres(ctx context.Context, settings ...string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	directory, err := makeDirectory(runAs)
+	directory, err := makeDirectory(parent, runAs)
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for PostgreSQL: %w", err)
 	}
@@ -241,9 +247,13 @@ func (c *Cluster) end() error {
 // makeDirectory makes the cluster's directory, which only runAs may enter: in
 // memory if there is enough, else where temporary files go. A path too long for
 // a socket is passed over.
-func makeDirectory(runAs *systemUser) (string, error) {
+func makeDirectory(chosen string, runAs *systemUser) (string, error) {
 	var problems []error
-	for _, parent := range []string{"/dev/shm", os.TempDir(), "/tmp"} {
+	parents := []string{"/dev/shm", os.TempDir(), "/tmp"}
+	if chosen != "" {
+		parents = []string{chosen}
+	}
+	for _, parent := range parents {
 		if parent == "/dev/shm" && freeBytes(parent) < memoryNeeded {
 			continue
 		}
