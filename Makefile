@@ -13,7 +13,7 @@ FUZZTIME ?= 30s
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: build
 build: ## Build the static program bin/usher
@@ -42,6 +42,15 @@ format: ## Format all Go code
 .PHONY: bench
 bench: ## Measure requests a second beside a bare handler, and the decision itself
 	go test -run '^$$' -bench . ./tests/bench/... ./internal/account
+
+# How many users the databases of `make bench-large` have, and where they lie.
+USERS ?= 1000,10000,100000,1000000
+DIR   ?= $(or $(TMPDIR),/tmp)
+
+.PHONY: bench-large
+bench-large: ## Measure with up to a million users, and write docs/performance.md (USERS=1000,10000 DIR=/tmp)
+	USHER_BENCH_USERS='$(USERS)' USHER_BENCH_DIR='$(DIR)' USHER_BENCH_PAGE='$(CURDIR)/docs/performance.md' \
+		go test -count 1 -v -timeout 3h -run '^TestLarge$$' ./tests/bench
 
 .PHONY: fuzz
 fuzz: ## Fuzz every target for a while (FUZZTIME=30s each)

@@ -1,0 +1,543 @@
+package bench_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"usher/internal/server/servertest"
+	"usher/internal/store"
+	"usher/internal/store/storetest"
+	"usher/sdk"
+)
+
+// What `make bench-large` sets: how many users the databases have, where they lie,
+// and which page the figures go to. Without it the same is done in short, with
+// few users, which tells whether every answer is right and nothing of speed.
+const (
+	sizesVariable = "USHER_BENCH_USERS"
+	placeVariable = "USHER_BENCH_DIR"
+	pageVariable  = "USHER_BENCH_PAGE"
+)
+
+// effort is how much is measured.
+type effort struct {
+	sizes    []int
+	asks     int           // how often a question is asked
+	requests int           // of a pair with the bare handler
+	span     time.Duration // of everything that is counted by the second
+	crowd    int           // clients that log in at the same time
+}
+
+func chosenEffort(t *testing.T) effort {
+	t.Helper()
+	text := os.Getenv(sizesVariable)
+	if text == "" {
+		return effort{sizes: []int{1200}, asks: 2, requests: smokeRequests, span: 100 * time.Millisecond, crowd: 8}
+	}
+	e := effort{asks: 41, requests: 10_000, span: 5 * time.Second, crowd: 200}
+	for field := range strings.SplitSeq(text, ",") {
+		size, err := strconv.Atoi(strings.TrimSpace(field))
+		if err != nil || size < 1000 {
+			t.Fatalf("%s is %q: want numbers of at least 1000, with commas", sizesVariable, text)
+		}
+		e.sizes = append(e.sizes, size)
+	}
+	slices.Sort(e.sizes)
+	return e
+}
+
+// TestLarge measures each engine with each number of users. It runs alone where
+// it measures, and beside the others where it only looks at the answers.
+func TestLarge(t *testing.T) {
+	if os.Getenv(sizesVariable) == "" {
+		t.Parallel()
+	}
+	e := chosenEffort(t)
+	report := &largeReport{began: time.Now(), sizes: e.sizes}
+	for _, engine := range []string{"sqlite", "postgres"} {
+		for _, size := range e.sizes {
+			report.add(measureLarge(t, e, engine, size))
+		}
+	}
+	page := os.Getenv(pageVariable)
+	if page == "" {
+		page = filepath.Join(t.TempDir(), "performance.md")
+	}
+	if err := report.write(page); err != nil {
+		t.Fatal(err)
+	}
+	checkPage(t, page, report)
+}
+
+// largeDeployment is a deployment of many users under measurement.
+type largeDeployment struct {
+	t       *testing.T
+	effort  effort
+	engine  string
+	users   int
+	largest bool
+	now     time.Time
+	db      store.Config
+	binary  string
+	process *exec.Cmd
+	server  *servertest.Server // where it is, and the first user's client
+	figures *figures
+}
+
+func measureLarge(t *testing.T, e effort, engine string, users int) *figures {
+	t.Helper()
+	l := &largeDeployment{
+		t: t, effort: e, engine: engine, users: users, largest: users == slices.Max(e.sizes),
+		now: time.Now().UTC().Truncate(time.Second), figures: &figures{engine: engine, users: users},
+	}
+	t.Logf("%s with %d users", engine, users)
+	l.binary = buildUsher(t)
+	l.db = l.makeDatabase()
+	l.start()
+	l.signIn()
+	l.importPeople()
+	l.addTokens()
+	l.settle()
+	l.stop()
+	l.restart()
+	l.measureQuestions()
+	l.measureSizes()
+	if l.largest {
+		l.measureRates()
+		l.measureStream()
+		l.measureLogins()
+	}
+	l.figures.note("memory after all of it", "MiB", float64(l.memory())/mebi, 0)
+	l.stop()
+	return l.figures
+}
+
+const mebi = 1 << 20
+
+// buildUsher builds the program.
+func buildUsher(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "usher")
+	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", path, "usher")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the program: %v\n%s", err, output)
+	}
+	return path
+}
+
+// makeDatabase makes an empty database on a disk. PostgreSQL is as it is in
+// production: what is acknowledged is on the disk.
+func (l *largeDeployment) makeDatabase() store.Config {
+	l.t.Helper()
+	parent := os.Getenv(placeVariable)
+	if parent == "" {
+		parent = os.TempDir()
+	}
+	dir, err := os.MkdirTemp(parent, "usher-large-")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if l.engine == "sqlite" {
+		return store.Config{DataDir: dir}
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the server runs as another user
+		l.t.Fatal(err)
+	}
+	cluster, err := storetest.StartPostgresIn(l.t.Context(), parent, "fsync=on", "synchronous_commit=on", "full_page_writes=on",
+		"autovacuum=on", "shared_buffers=256MB", "max_wal_size=4GB")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() {
+		if err := cluster.Stop(); err != nil {
+			l.t.Error(err)
+		}
+	})
+	return store.Config{DatabaseURL: cluster.URL("postgres"), DataDir: dir}
+}
+
+// start starts the program and waits for its first answer.
+func (l *largeDeployment) start() {
+	l.t.Helper()
+	arguments := []string{"serve", "--listen", "127.0.0.1:0", "--data-dir", l.db.DataDir, "--rate-limit", "0", "--log-level", "warn"}
+	if l.db.DatabaseURL != "" {
+		arguments = append(arguments, "--database-url", l.db.DatabaseURL)
+	}
+	l.process = exec.CommandContext(context.WithoutCancel(l.t.Context()), l.binary, arguments...)
+	out, err := l.process.StdoutPipe()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.process.Stderr = &bytes.Buffer{}
+	if err := l.process.Start(); err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(l.stop)
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if _, address, found := strings.Cut(lines.Text(), " is ready at "); found {
+			if l.server == nil {
+				l.server = &servertest.Server{}
+			}
+			l.server.URL = address
+			go func() { _, _ = io.Copy(io.Discard, out) }()
+			return
+		}
+	}
+	l.t.Fatalf("the server does not start: %v", l.process.Stderr)
+}
+
+func (l *largeDeployment) stop() {
+	if l.process == nil {
+		return
+	}
+	_ = l.process.Process.Signal(os.Interrupt)
+	_ = l.process.Wait()
+	l.process = nil
+}
+
+// client is one of the first user's.
+func (l *largeDeployment) client(token string) *sdk.Client {
+	l.t.Helper()
+	client, err := sdk.New(l.server.URL)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	client.SetSessionToken(token)
+	return client
+}
+
+const largePassword = servertest.Password
+
+func (l *largeDeployment) signIn() {
+	l.t.Helper()
+	client := l.client("")
+	first, err := client.CreateFirstUser(l.t.Context(), sdk.CreateFirstUserRequest{
+		Email: "owner@example.net", Username: "owner", Password: largePassword,
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	session, err := client.LoginWithPassword(l.t.Context(), sdk.LoginWithPasswordRequest{Email: "owner@example.net", Password: largePassword})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.server.Owner, l.server.OrganizationID = l.client(session.SessionToken), first.OrganizationID
+	for _, name := range largeOrganizations[1:] {
+		if _, err := l.server.Owner.CreateOrganization(l.t.Context(), sdk.CreateOrganizationRequest{Name: name}); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+}
+
+// importPeople makes the users with the command that people use for it.
+func (l *largeDeployment) importPeople() {
+	l.t.Helper()
+	path := filepath.Join(l.db.DataDir, "people.jsonl")
+	file, err := os.Create(path)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	buffered := bufio.NewWriter(file)
+	if err := errors.Join(writePeople(buffered, l.users, l.now), buffered.Flush(), file.Close()); err != nil {
+		l.t.Fatal(err)
+	}
+	command := exec.CommandContext(l.t.Context(), l.binary, "users", "import", path)
+	command.Env = []string{"HOME=" + l.db.DataDir, "USHER_URL=" + l.server.URL, "USHER_SESSION_TOKEN=" + l.server.Owner.SessionToken()}
+	begin := time.Now()
+	output, err := command.CombinedOutput()
+	took := time.Since(begin)
+	if want := fmt.Sprintf("%d users created, 0 were there already, 0 refused.", l.users); err != nil || !strings.Contains(string(output), want) {
+		l.t.Fatalf("import: %v\n%s", err, output)
+	}
+	if err := os.Remove(path); err != nil {
+		l.t.Fatal(err)
+	}
+	l.figures.note("usher users import, audited", "users/s", float64(l.users)/took.Seconds(), 1667)
+}
+
+// addTokens gives every fifth user a token, straight into the database.
+func (l *largeDeployment) addTokens() {
+	l.t.Helper()
+	driver, source, place := "sqlite", "file:"+filepath.Join(l.db.DataDir, store.SQLiteFile)+"?_pragma=busy_timeout(4000)", func(int) string { return "?" }
+	past, future := any(l.now.UnixMicro()), any(l.now.AddDate(1, 0, 0).UnixMicro())
+	if l.db.DatabaseURL != "" {
+		driver, source, place = "pgx", l.db.DatabaseURL, func(n int) string { return fmt.Sprintf("$%d", n) }
+		past, future = l.now, l.now.AddDate(1, 0, 0)
+	}
+	db := openRaw(l.t, driver, source)
+	users := rawTexts(l.t, db, fmt.Sprintf(`SELECT CAST(id AS TEXT) FROM users WHERE username <> 'owner' ORDER BY username_key LIMIT %d`, l.users/5))
+	n := 0
+	for some := range slices.Chunk(users, 200) {
+		var rows []string
+		var args []any
+		for _, id := range some {
+			n++
+			values := []any{
+				fmt.Sprintf("ush%07d", n), []byte(fmt.Sprintf("%032d", n)), id, "token", fmt.Sprintf("token-%d", n), `["coder:all"]`,
+				`["*:*"]`, 31536000, "127.0.0.1", future, past, past, past,
+			}
+			places := make([]string, len(values))
+			for i := range values {
+				places[i] = place(len(args) + i + 1)
+			}
+			rows, args = append(rows, "("+strings.Join(places, ", ")+")"), append(args, values...)
+		}
+		_, err := db.ExecContext(l.t.Context(), `INSERT INTO api_keys (id, secret_hash, user_id, login_type, name, scopes, allow_list,
+			lifetime_seconds, ip, expires_at, last_used, created_at, updated_at) VALUES `+strings.Join(rows, ", "), args...)
+		if err != nil {
+			l.t.Fatalf("add tokens: %v", err)
+		}
+	}
+}
+
+// settle lets the engine do what it does by itself after so many changes.
+func (l *largeDeployment) settle() {
+	l.t.Helper()
+	if l.db.DatabaseURL == "" {
+		return
+	}
+	db := openRaw(l.t, "pgx", l.db.DatabaseURL)
+	for _, text := range []string{"VACUUM ANALYZE", "CHECKPOINT"} {
+		if _, err := db.ExecContext(l.t.Context(), text); err != nil {
+			l.t.Fatalf("%s: %v", text, err)
+		}
+	}
+}
+
+// restart measures the time from the start of the program to its first answer
+// about a user, and the memory of a server that has nothing to do.
+func (l *largeDeployment) restart() {
+	l.t.Helper()
+	token := l.server.Owner.SessionToken()
+	begin := time.Now()
+	l.start()
+	l.server.Owner = l.client(token)
+	if _, err := l.server.Owner.User(l.t.Context(), sdk.Me); err != nil {
+		l.t.Fatal(err)
+	}
+	l.figures.noteTime("start to the first answer", time.Since(begin), 500*time.Millisecond)
+	l.figures.note("memory, idle", "MiB", float64(l.memory())/mebi, -80)
+}
+
+// memory is the resident memory of the server, in bytes; 0 where the system does
+// not tell.
+func (l *largeDeployment) memory() int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", l.process.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), "VmRSS:")
+	kibi, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return kibi << 10
+}
+
+// list asks for a page of users.
+func (l *largeDeployment) list(request sdk.UsersRequest) sdk.GetUsersResponse {
+	l.t.Helper()
+	page, err := l.server.Owner.Users(l.t.Context(), request)
+	if err != nil {
+		l.t.Fatalf("%+v: %v", request, err)
+	}
+	return page
+}
+
+// measureQuestions asks each question, holds the answer to what the people are
+// like, and measures how long it takes.
+func (l *largeDeployment) measureQuestions() {
+	l.t.Helper()
+	list := questions(l.users, l.now)
+	for i, want := range expect(list, l.users, l.now) {
+		page := l.list(sdk.UsersRequest{Search: list[i].query, Limit: pageSize})
+		names := []string{}
+		for _, u := range page.Users {
+			names = append(names, u.Username)
+		}
+		if diff := cmp.Diff(append([]string{}, want.first...), names); diff != "" || page.Count != want.count {
+			l.t.Errorf("%s, %d users: %s: the number is %d, want %d (-want +got):\n%s", l.engine, l.users, list[i].query, page.Count, want.count, diff)
+		}
+		half, _ := l.timeOf("/users?limit=25&q=" + url.QueryEscape(list[i].query))
+		l.figures.noteFound(list[i].name, half, list[i].goal, page.Count)
+	}
+}
+
+// timeOf asks for a path again and again, on one connection.
+func (l *largeDeployment) timeOf(path string) (half, most time.Duration) {
+	l.t.Helper()
+	g := get(l.t, l.server, path)
+	times := []time.Duration{}
+	for n := range l.effort.asks + 2 {
+		begin := time.Now()
+		if err := g.ask(); err != nil {
+			l.t.Fatal(err)
+		}
+		if n >= 2 { // the connection and the caches are warm
+			times = append(times, time.Since(begin))
+		}
+	}
+	slices.Sort(times)
+	return times[len(times)/2], times[(len(times)-1)*99/100]
+}
+
+// measureSizes measures what is asked of every deployment all the time.
+func (l *largeDeployment) measureSizes() {
+	l.t.Helper()
+	first := l.list(sdk.UsersRequest{Limit: pageSize})
+	far := l.users * 9 / 10
+	page := l.list(sdk.UsersRequest{Limit: pageSize, Offset: far})
+	if first.Count != l.users+1 || page.Count != first.Count || len(page.Users) != pageSize {
+		l.t.Errorf("the numbers are %d and %d, want %d", first.Count, page.Count, l.users+1)
+	}
+	after := l.list(sdk.UsersRequest{Limit: pageSize, AfterID: page.Users[0].ID})
+	if after.Users[0].ID != page.Users[1].ID || after.Users[pageSize-2].ID != page.Users[pageSize-1].ID {
+		l.t.Errorf("the page after a user is not the one that begins there")
+	}
+	half, _ := l.timeOf("/users?limit=25")
+	l.figures.noteTime("first page with its number", half, 3*time.Millisecond)
+	half, _ = l.timeOf("/users?limit=25&after_id=" + page.Users[3].ID.String())
+	l.figures.noteTime("a page after a user", half, 3*time.Millisecond)
+	half, _ = l.timeOf(fmt.Sprintf("/users?limit=25&offset=%d", far))
+	l.figures.noteTime("offset of 90 % of all", half, 60*time.Millisecond)
+	half, _ = l.timeOf(fmt.Sprintf("/users?limit=25&offset=%d", l.users/2))
+	l.figures.noteTime("offset of half", half, 0)
+
+	me := withToken(l.t, l.server, "/users/me")
+	l.pair("GET /users/me with a token", me, 0.6)
+	names := get(l.t, l.server, "")
+	names.request = func(n int64) (*http.Request, error) {
+		return request(l.server, http.MethodGet, "/users/"+newPerson(int(n*7919)%l.users, l.now).Username, nil)
+	}
+	l.pair("GET /users/{name}", names, 0.35)
+}
+
+// pair measures a target beside a bare handler.
+func (l *largeDeployment) pair(name string, usher *target, goal float64) {
+	l.t.Helper()
+	bare := bareTwin(l.t, usher)
+	for _, g := range []*target{usher, bare} {
+		if _, err := g.load(2 * connections); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	r, err := measure(usher, bare, l.effort.requests)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.figures.note(name, fmt.Sprintf("of a bare handler's rate (%.0f/s)", r.usher), r.ratio(), goal)
+}
+
+// clients are how many create at the same time.
+const clients = 32
+
+// measureRates measures what is on the disk before it is answered.
+func (l *largeDeployment) measureRates() {
+	l.t.Helper()
+	users, tokens := 500.0, 1000.0
+	if l.engine == "postgres" {
+		users = 1000
+	}
+	robots := tokenCreations(l.t, l.server)
+	robots.request = func(n int64) (*http.Request, error) {
+		body, err := json.Marshal(sdk.CreateUserRequest{
+			Username: fmt.Sprintf("robot-%d", n), ServiceAccount: true, OrganizationIDs: []uuid.UUID{uuid.Nil},
+		})
+		if err != nil {
+			return nil, err
+		}
+		return request(l.server, http.MethodPost, "/users", body)
+	}
+	l.figures.note("create a service account, 32 clients", "a second", l.rate(robots), users)
+	l.figures.note("create a token, 32 clients", "a second", l.rate(tokenCreations(l.t, l.server)), tokens)
+}
+
+// rate is how many requests a second are answered.
+func (l *largeDeployment) rate(g *target) float64 {
+	l.t.Helper()
+	g.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
+	defer g.client.CloseIdleConnections()
+	begin := time.Now()
+	var running sync.WaitGroup
+	for range clients {
+		running.Go(func() {
+			for time.Since(begin) < l.effort.span {
+				if err := g.ask(); err != nil {
+					l.t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	running.Wait()
+	return float64(g.sent.Load()) / time.Since(begin).Seconds()
+}
+
+// measureStream reads all users at once, and how much memory that takes.
+func (l *largeDeployment) measureStream() {
+	l.t.Helper()
+	req, err := request(l.server, http.MethodGet, "/users", nil)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	before := l.memory()
+	most := before
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	begin, users := time.Now(), 0
+	decoder := json.NewDecoder(answer.Body)
+	for _, want := range []json.Token{json.Delim('{'), "count"} {
+		if token, err := decoder.Token(); err != nil || token != want {
+			l.t.Fatalf("the list begins with %v (%v)", token, err)
+		}
+	}
+	var count int
+	if err := decoder.Decode(&count); err != nil {
+		l.t.Fatal(err)
+	}
+	for range 2 { // "users" and [
+		if _, err := decoder.Token(); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	for ; decoder.More(); users++ {
+		var u struct {
+			Username string `json:"username"`
+		}
+		if err := decoder.Decode(&u); err != nil {
+			l.t.Fatalf("after %d users: %v", users, err)
+		}
+		if users%5000 == 0 {
+			most = max(most, l.memory())
+		}
+	}
+	if users != count {
+		l.t.Errorf("the list has %d users, and says %d", users, count)
+	}
+	l.figures.note("GET /users without a limit: memory grows by", "MiB", float64(most-before)/mebi, -32)
+	l.figures.note("GET /users without a limit", "users/s, with a slow reader", float64(users)/time.Since(begin).Seconds(), 0)
+}
