@@ -28,6 +28,13 @@ type UserSearch struct {
 	CreatedAfter   time.Time
 }
 
+// IsZero reports whether the search restricts nothing.
+func (s UserSearch) IsZero() bool {
+	return s.Search == "" && s.Name == "" && len(s.Statuses) == 0 && len(s.Roles) == 0 && len(s.LoginTypes) == 0 &&
+		s.ServiceAccount == nil && s.GitHubUserID == 0 && s.LastSeenBefore.IsZero() && s.LastSeenAfter.IsZero() &&
+		s.CreatedBefore.IsZero() && s.CreatedAfter.IsZero()
+}
+
 // ParseUserSearch reads the search grammar of the user list (users.md, section
 // 5.3.1): key:value pairs and bare words, separated by spaces, quoted with ".
 // All faults are reported at once, each under its key.

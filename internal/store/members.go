@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,27 +42,87 @@ type MemberList struct {
 	Users          UserList
 }
 
+// CountMembers returns how many members the list has.
+func (tx *Tx) CountMembers(ctx context.Context, list MemberList) (int, error) {
+	large, err := tx.isLarge(ctx, list.OrganizationID)
+	if err != nil {
+		return 0, err
+	}
+	if list.Users.Readable.All && list.Users.Search.IsZero() {
+		return tx.countAllMembers(ctx, list.OrganizationID)
+	}
+	if large {
+		c := list.amongUsers(tx.store.engine, list.Users.leads())
+		return one(ctx, tx.once(), value[int], `SELECT count(*)`+c.from(tx.store.engine), c.args...)
+	}
+	c := list.clauses(tx.store.engine)
+	return one(ctx, tx.once(), value[int], `SELECT count(*)`+fromMembers+c.String(), c.args...)
+}
+
+// countAllMembers counts memberships, and takes off those of deleted users, which
+// are few and stay.
+func (tx *Tx) countAllMembers(ctx context.Context, organizationID uuid.UUID) (int, error) {
+	return one(ctx, tx, value[int], `
+		SELECT (SELECT count(*) FROM organization_members m WHERE m.organization_id = $1)
+		     - (SELECT count(*) FROM users u CROSS JOIN organization_members m
+		         WHERE u.deleted AND m.user_id = u.id AND m.organization_id = $1)`, organizationID)
+}
+
+// isLarge reports whether an organization has so many members that it is better
+// to go through users by name than to put its members in order.
+func (tx *Tx) isLarge(ctx context.Context, organizationID uuid.UUID) (bool, error) {
+	some, err := one(ctx, tx, value[int], `
+		SELECT count(*) FROM (SELECT 1 FROM organization_members m WHERE m.organization_id = $1 LIMIT `+strconv.Itoa(few+1)+`) found`, organizationID)
+	return some > few, err
+}
+
+// clauses are conditions on the tables m and u.
 func (list MemberList) clauses(e *engine) *clauses {
 	c := list.Users.clauses(e, byAny)
 	c.where(`m.organization_id = ` + c.bind(list.OrganizationID))
 	return c
 }
 
-// CountMembers returns how many members the list has.
-func (tx *Tx) CountMembers(ctx context.Context, list MemberList) (int, error) {
-	c := list.clauses(tx.store.engine)
-	return one(ctx, tx.once(), value[int], `SELECT count(*)`+fromMembers+c.String(), c.args...)
+// amongUsers are conditions on the table u alone.
+func (list MemberList) amongUsers(e *engine, leading lead) *clauses {
+	c := list.Users.clauses(e, leading)
+	c.where(`(EXISTS (SELECT 1 FROM organization_members x
+		WHERE x.user_id = u.id AND x.organization_id = ` + c.bind(list.OrganizationID) + `)) IS TRUE`)
+	return c
 }
 
 // ListMembers returns one page of the list, in the order of the folded username.
 func (tx *Tx) ListMembers(ctx context.Context, list MemberList, page UserPage) ([]account.Member, error) {
-	c := list.clauses(tx.store.engine)
-	page.cursor(c)
-	members, err := many(ctx, tx.once(), scanMember, `SELECT `+memberColumns+fromMembers+c.String()+page.order(), c.args...)
+	large, err := tx.isLarge(ctx, list.OrganizationID)
+	if err != nil {
+		return nil, err
+	}
+	text, args := list.inOrder(tx.store.engine, page)
+	if large {
+		text, args = list.byName(tx.store.engine, page)
+	}
+	members, err := many(ctx, tx.once(), scanMember, `SELECT `+memberColumns+text, args...)
 	if err != nil {
 		return nil, err
 	}
 	return members, tx.attachToMembers(ctx, list.OrganizationID, members)
+}
+
+// inOrder puts all members in order and takes the page.
+func (list MemberList) inOrder(e *engine, page UserPage) (text string, args []any) {
+	c := list.clauses(e)
+	page.cursor(c)
+	return fromMembers + c.String() + page.order(), c.args
+}
+
+// byName goes through users by name until the page is full.
+func (list MemberList) byName(e *engine, page UserPage) (text string, args []any) {
+	c := list.amongUsers(e, byName)
+	page.cursor(c)
+	return ` FROM users u CROSS JOIN organization_members m
+		WHERE NOT u.deleted AND m.user_id = u.id AND m.organization_id = ` + c.bind(list.OrganizationID) + `
+		  AND u.username_key IN (SELECT u.username_key FROM users u` + c.String() + page.order() + `)
+		ORDER BY u.username_key`, c.args
 }
 
 // DeleteMember ends a membership and the roles that came with it.

@@ -171,7 +171,7 @@ func (tx *Tx) TakenUserFields(ctx context.Context, username, email string, excep
 func (tx *Tx) ListUnseen(ctx context.Context, since time.Time, limit int) ([]account.User, error) {
 	return many(ctx, tx, scanUser, `
 		SELECT `+userColumns+` FROM users u
-		 WHERE u.status = 'active' AND NOT u.deleted AND NOT u.is_service_account
-		   AND u.last_seen_at < $1 AND u.created_at < $1
-		 ORDER BY u.last_seen_at LIMIT $2`, micro(since), limit)
+		 WHERE NOT u.deleted AND u.status = 'active' AND u.login_type IN ('password', 'github', 'oidc', 'none')
+		   AND u.is_service_account = FALSE AND u.last_seen_at < $1 AND (u.created_at < $1) IS TRUE
+		 LIMIT $2`, micro(since), limit)
 }

@@ -19,6 +19,7 @@ CREATE INDEX users_kind ON users (status, login_type, is_service_account, last_s
 CREATE INDEX users_site_roles ON users (site_roles)
     INCLUDE (username_key, status, login_type, is_service_account, last_seen_at) WHERE NOT deleted AND site_roles <> '';
 CREATE INDEX users_github ON users (github_user_id) WHERE NOT deleted AND github_user_id <> 0;
+CREATE INDEX users_deleted ON users (id) WHERE deleted;
 
 -- Every three letters of names and addresses, with a line between the two, which
 -- neither can contain. Where the extension cannot be had, searches read the table.

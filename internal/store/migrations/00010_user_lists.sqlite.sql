@@ -58,6 +58,7 @@ CREATE INDEX users_kind ON users (status, login_type, is_service_account, last_s
 CREATE INDEX users_site_roles ON users (site_roles, username_key, deleted, status, login_type, is_service_account, last_seen_at)
  WHERE NOT deleted AND site_roles <> '';
 CREATE INDEX users_github ON users (github_user_id, username_key) WHERE NOT deleted AND github_user_id <> 0;
+CREATE INDEX users_deleted ON users (id) WHERE deleted;
 
 -- How many users there are of each kind, and of each kind and day (UTC, since
 -- 1970) on which they were last seen, so that a list can tell its length without
