@@ -80,12 +80,11 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := cases.Watch(ctx); err != nil {
 		return err
 	}
-	stopDebug, err := cfg.serveDebug(ctx)
+	stopBeside, err := cfg.runBeside(ctx, cases)
 	if err != nil {
 		return err
 	}
-	defer stopDebug()
-	defer cfg.runJobs(ctx, cases.Jobs())()
+	defer stopBeside()
 	handler, err := cfg.handler(ctx, cases, listener.Addr())
 	if err != nil {
 		return err
@@ -117,6 +116,19 @@ func (c Config) addOutside(ctx context.Context, settings *service.Config, access
 	return func() {
 		stopWatching()
 		closeMail()
+	}, nil
+}
+
+// runBeside begins what goes on beside the requests.
+func (c Config) runBeside(ctx context.Context, cases *service.Service) (stop func(), err error) {
+	stopDebug, err := c.serveDebug(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stopJobs := c.runJobs(ctx, cases.Jobs())
+	return func() {
+		stopJobs()
+		stopDebug()
 	}, nil
 }
 
