@@ -89,17 +89,25 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
+	if err := cfg.announce(ctx, cases, listener.Addr()); err != nil {
+		return err
+	}
+	return cfg.serve(ctx, listener, handler)
+}
+
+// announce says that the server is there, and what the operator should know.
+func (c Config) announce(ctx context.Context, cases *service.Service, address net.Addr) error {
 	hasUsers, err := cases.HasFirstUser(ctx)
 	if err != nil {
 		return err
 	}
-	cfg.warnAboutExposure(listener.Addr())
-	cfg.warnAboutDatabase()
-	cfg.Log.Info("serving", "address", listener.Addr().String(), "version", buildinfo.Version())
-	if cfg.OnReady != nil {
-		cfg.OnReady(Ready{URL: cfg.accessURL(listener.Addr()).String(), DataDir: cfg.DataDir, HasUsers: hasUsers})
+	c.warnAboutExposure(address)
+	c.warnAboutDatabase()
+	c.Log.Info("serving", "address", address.String(), "version", buildinfo.Version())
+	if c.OnReady != nil {
+		c.OnReady(Ready{URL: c.accessURL(address).String(), DataDir: c.DataDir, HasUsers: hasUsers})
 	}
-	return cfg.serve(ctx, listener, handler)
+	return nil
 }
 
 // addOutside gives the use cases what they reach other servers by: identity
