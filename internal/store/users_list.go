@@ -151,9 +151,9 @@ func (tx *Tx) chooseWay(ctx context.Context, list UserList, page UserPage) (way,
 	if err != nil {
 		return way{}, err
 	}
-	cost, steps := gathering*page.Of, stretch
+	cost, steps, cheap := gathering*page.Of, stretch, 0
 	if leading == byLetters || leading == byRole {
-		cost = looking * page.Of
+		cost, cheap = looking*page.Of, 20*stretch // a walk compares letters at each step
 		steps = max(stretch, cost)
 	}
 	wanted := page.Offset + page.Limit
@@ -161,7 +161,7 @@ func (tx *Tx) chooseWay(ctx context.Context, list UserList, page UserPage) (way,
 		wanted = page.Of
 	}
 	switch {
-	case cost < max(wanted*(all/page.Of), 20*stretch):
+	case cost < max(wanted*(all/page.Of), cheap):
 		return way{gather: true}, nil
 	case page.Limit == 0 || page.Offset > 0 || steps > all/2:
 		return way{}, nil

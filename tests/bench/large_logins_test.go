@@ -25,7 +25,7 @@ func (l *largeDeployment) measureLogins() {
 	login.request = func(int64) (*http.Request, error) { return l.loginRequest() }
 	begin := time.Now()
 	var running sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
+	for range connections {
 		running.Go(func() {
 			for time.Since(begin) < l.effort.span {
 				if err := login.ask(); err != nil {

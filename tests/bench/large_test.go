@@ -304,9 +304,11 @@ func (l *largeDeployment) addTokens() {
 	}
 }
 
-// settle lets the engine do what it does by itself after so many changes.
+// settle lets the engine and the system do what they do by themselves after so
+// many changes.
 func (l *largeDeployment) settle() {
 	l.t.Helper()
+	defer func() { _ = exec.CommandContext(l.t.Context(), "sync").Run() }() // where there is none, it is not waited for
 	if l.db.DatabaseURL == "" {
 		return
 	}
