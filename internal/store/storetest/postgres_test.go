@@ -73,7 +73,7 @@ func TestClusterAnswersOnASocketOnly(t *testing.T) {
 		"synchronous_commit": "off",
 		"full_page_writes":   "off",
 		"autovacuum":         "off",
-		"max_connections":    "200",
+		"max_connections":    "500",
 		"server_encoding":    "UTF8",
 	}
 	for name, value := range want {
