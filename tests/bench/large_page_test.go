@@ -27,9 +27,9 @@ type figure struct {
 
 // figures are those of one engine with one number of users.
 type figures struct {
-	engine string
-	users  int
-	list   []figure
+	engine, version string
+	users           int
+	list            []figure
 }
 
 func (f *figures) note(name, unit string, value, goal float64) {
@@ -127,6 +127,7 @@ func (r *largeReport) write(path string) error {
 	err = page.Execute(&text, map[string]any{
 		"Machine": machine(), "Date": r.began.Format(time.DateOnly), "Users": grouped(largest),
 		"SQLite": r.table("sqlite", largest), "Postgres": r.table("postgres", largest),
+		"SQLiteVersion": r.of("sqlite", largest).version, "PostgresVersion": r.of("postgres", largest).version,
 		"SQLiteSizes": r.bySize("sqlite"), "PostgresSizes": r.bySize("postgres"),
 	})
 	if err != nil {

@@ -279,6 +279,8 @@ func (l *largeDeployment) addTokens() {
 		past, future = l.now, l.now.AddDate(1, 0, 0)
 	}
 	db := openRaw(l.t, driver, source)
+	version := map[string]string{"sqlite": `SELECT sqlite_version()`, "postgres": `SHOW server_version`}[l.engine]
+	l.figures.version = rawTexts(l.t, db, version)[0]
 	users := rawTexts(l.t, db, fmt.Sprintf(`SELECT CAST(id AS TEXT) FROM users WHERE username <> 'owner' ORDER BY username_key LIMIT %d`, l.users/5))
 	n := 0
 	for some := range slices.Chunk(users, 200) {
