@@ -53,6 +53,7 @@ func TestOperations(t *testing.T) {
 		"GET /api/v2/users/roles":                                   "listSiteRoles",
 		"GET /api/v2/users":                                         "listUsers",
 		"POST /api/v2/users":                                        "createUser",
+		"POST /api/v2/users/import":                                 "importUsers",
 		"GET /api/v2/users/{user}":                                  "getUser",
 		"DELETE /api/v2/users/{user}":                               "deleteUser",
 		"PUT /api/v2/users/{user}/profile":                          "updateUserProfile",
@@ -255,6 +256,7 @@ func TestAnswersAreComplete(t *testing.T) {
 		"APIKey":         {"replaced_by"},
 		"AuditLog":       {"organization"},
 		"AuditDiffField": {"new", "old"},
+		"ImportResult":   {"user_id", "message", "detail", "validations"},
 	}
 	for name, ref := range load(t).Components.Schemas {
 		schema := ref.Value

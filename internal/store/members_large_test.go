@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -24,7 +23,6 @@ func TestMembersOfALargeOrganization(t *testing.T) {
 		random := rand.New(rand.NewPCG(1, 2))
 		home, small := defaultOrganization(t, s).ID, organization(t, s, "small").ID
 		var users []account.User
-		var added []store.NewUser
 		for n := range 4600 {
 			u := randomUser(random, n)
 			u.OrganizationIDs = []uuid.UUID{home}
@@ -34,15 +32,13 @@ func TestMembersOfALargeOrganization(t *testing.T) {
 				u.OrganizationIDs = []uuid.UUID{}
 			}
 			u.Deleted = n%30 == 2
-			users, added = append(users, u), append(added, store.NewUser{User: u})
+			users = append(users, u)
 		}
-		for some := range slices.Chunk(added, 500) {
-			write(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.InsertUsers(ctx, some) })
-		}
+		insertMany(t, s, users)
 		slices.SortFunc(users, func(a, b account.User) int {
 			return strings.Compare(account.Fold(a.Username), account.Fold(b.Username))
 		})
-		for i := range 60 {
+		for i := range 30 {
 			organization := []uuid.UUID{home, small}[i%2]
 			search := account.UserSearch{}
 			if i > 3 {

@@ -141,6 +141,9 @@ func matches(s account.UserSearch, u account.User) bool {
 // randomPage is any page of a list of so many.
 func randomPage(random *rand.Rand, list []account.User) store.UserPage {
 	page := store.UserPage{Of: len(list) * random.IntN(2), Limit: random.IntN(3) * 10, Offset: random.IntN(2) * random.IntN(len(list)+20)}
+	if page.Limit == 0 && len(list) > 300 { // reading many takes the race detector seconds
+		page.Limit = 30
+	}
 	if len(list) > 0 && random.IntN(3) == 0 {
 		page.AfterID = list[random.IntN(len(list))].ID
 	}
@@ -173,7 +176,7 @@ func TestListsAndTheirNumbers(t *testing.T) {
 		for n := range modelUsers {
 			users = append(users, randomUser(random, n))
 		}
-		insert(t, s, users...)
+		insertMany(t, s, users)
 		for round := range 4 {
 			for range 40 {
 				if u := &users[random.IntN(len(users))]; !u.Deleted {
@@ -193,6 +196,18 @@ func TestListsAndTheirNumbers(t *testing.T) {
 			}
 		}
 	})
+}
+
+// insertMany adds users in transactions that take little time each.
+func insertMany(t *testing.T, s *store.Store, users []account.User) {
+	t.Helper()
+	for some := range slices.Chunk(users, 200) {
+		var added []store.NewUser
+		for i := range some {
+			added = append(added, store.NewUser{User: some[i]})
+		}
+		write(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.InsertUsers(ctx, added) })
+	}
 }
 
 func wantRandomList(t *testing.T, s *store.Store, random *rand.Rand, users []account.User) {
