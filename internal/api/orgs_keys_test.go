@@ -96,20 +96,19 @@ func TestManyMembers(t *testing.T) {
 
 	s := servertest.New(t)
 	const many = 1101 // and the owner
-	err := storetest.Open(t, s.Store).Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		for i := range many {
-			err := tx.InsertUser(ctx, account.User{
-				ID: uuid.New(), Username: fmt.Sprintf("m%04d", i), Status: account.StatusActive, LoginType: account.LoginNone,
-				OrganizationIDs: []uuid.UUID{s.OrganizationID}, CreatedAt: time.Now(), UpdatedAt: time.Now(),
-			}, "")
-			if err != nil {
-				return err
-			}
+	var users []store.NewUser
+	for i := range many {
+		users = append(users, store.NewUser{User: account.User{
+			ID: uuid.New(), Username: fmt.Sprintf("m%04d", i), Status: account.StatusActive, LoginType: account.LoginNone,
+			OrganizationIDs: []uuid.UUID{s.OrganizationID}, CreatedAt: time.Now(), UpdatedAt: time.Now(),
+		}})
+	}
+	db := storetest.Open(t, s.Store)
+	for some := range slices.Chunk(users, 100) {
+		err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error { return tx.InsertUsers(ctx, some) })
+		if err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	plain, paged := members(t, owner(s), "default", ""), memberPage(t, owner(s), "default", "")
 	searched, skipped := memberPage(t, owner(s), "default", "?q=login_type:none"), memberPage(t, owner(s), "default", "?offset=1")

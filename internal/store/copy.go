@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Place is where a database is. One of its fields is set; PlaceToRead and
@@ -172,7 +173,7 @@ func (r *copyRun) refuseServers(ctx context.Context, ends ...*copyEnd) error {
 		if end.engine.servers == nil {
 			continue
 		}
-		connections, err := end.engine.servers(ctx, end.conn)
+		connections, err := end.awaitServers(ctx)
 		if err != nil {
 			return err
 		}
@@ -181,6 +182,25 @@ func (r *copyRun) refuseServers(ctx context.Context, ends ...*copyEnd) error {
 		}
 	}
 	return nil
+}
+
+// partingTime is how long a connection may be seen that was just closed.
+const partingTime = 2 * time.Second
+
+// awaitServers counts the servers that are connected, once those that were just
+// stopped are gone.
+func (e *copyEnd) awaitServers(ctx context.Context) (connections int, err error) {
+	for begin := time.Now(); ; {
+		connections, err = e.engine.servers(ctx, e.conn)
+		if err != nil || connections == 0 || time.Since(begin) > partingTime {
+			return connections, err
+		}
+		select {
+		case <-time.After(partingTime / 20):
+		case <-ctx.Done():
+			return connections, ctx.Err()
+		}
+	}
 }
 
 // fill copies every table and reads it back.

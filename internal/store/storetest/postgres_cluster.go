@@ -61,7 +61,7 @@ then
 		read -r ignored <&3
 		: >"$directory/over"
 		signal=INT rounds=0
-		while [ -d "$directory" ] && [ ! -e "$directory/ended" ]; do
+		while [ -d "$directory/data" ] && [ ! -e "$directory/ended" ]; do
 			kill -s "$signal" "$(cat "$directory/server")"
 			sleep 0.05
 			rounds=$((rounds + 1))
