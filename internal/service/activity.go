@@ -94,7 +94,7 @@ func (a *activity) flush() {
 	var err error
 	for batch := range slices.Chunk(uses, flushBatch) {
 		if account.KindOf(err) != account.KindUnavailable {
-			err = a.write(batch)
+			err = a.store.RecordUses(context.Background(), batch)
 		}
 		if err != nil {
 			a.log.Warn("the last use of some API keys could not be stored", "keys", len(batch), "error", err)
@@ -105,20 +105,6 @@ func (a *activity) flush() {
 		}
 		a.forget(users)
 	}
-}
-
-func (a *activity) write(batch []store.KeyUse) error {
-	return a.store.Write(context.Background(), func(ctx context.Context, tx *store.Tx) error {
-		for _, use := range batch {
-			if err := tx.RecordKeyUse(ctx, use); err != nil {
-				return err
-			}
-			if err := tx.UpdateLastSeen(ctx, use.UserID, use.At); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 func (a *activity) close() {

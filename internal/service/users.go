@@ -113,13 +113,13 @@ func (s *Service) DeleteUser(ctx context.Context, actor *account.Actor, ref acco
 		if err := dropPasscode(ctx, tx, user.ID, e.Diff); err != nil {
 			return err
 		}
+		if err := tx.UpdateUser(ctx, gone); err != nil { // before its keys, as whoever uses them does
+			return err
+		}
 		if err := tx.DeleteUserKeys(ctx, user.ID); err != nil {
 			return err
 		}
-		if err := tx.DeleteUserIdentities(ctx, user.ID); err != nil {
-			return err
-		}
-		return tx.UpdateUser(ctx, gone)
+		return tx.DeleteUserIdentities(ctx, user.ID)
 	})
 }
 

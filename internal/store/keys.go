@@ -200,29 +200,3 @@ func (tx *Tx) DeleteScopedKeys(ctx context.Context, userID uuid.UUID, scope stri
 		userID, `%"`+literal(scope)+`"%`)
 	return err
 }
-
-// KeyUse is what using a key changed.
-type KeyUse struct {
-	KeyID     string
-	UserID    uuid.UUID
-	IP        string
-	At        time.Time
-	ExpiresAt time.Time // zero: unchanged
-	SlidFrom  time.Time // what ExpiresAt takes the place of
-}
-
-// RecordKeyUse stores when a key was last used and its slid expiry. Neither
-// ever moves back, and a key that is gone stays gone. The expiry slides only
-// from what it was when the key was used: one that was ended in the meantime
-// must not come back to life.
-func (tx *Tx) RecordKeyUse(ctx context.Context, use KeyUse) error {
-	_, err := tx.exec(ctx,
-		`UPDATE api_keys SET last_used = $2, ip = $3 WHERE id = $1 AND last_used < $2`, use.KeyID, micro(use.At), use.IP)
-	if err != nil || use.ExpiresAt.IsZero() {
-		return err
-	}
-	_, err = tx.exec(ctx,
-		`UPDATE api_keys SET expires_at = $2 WHERE id = $1 AND expires_at = $3 AND expires_at < $2 AND expires_at >= $4`,
-		use.KeyID, micro(use.ExpiresAt), micro(use.SlidFrom), micro(use.At))
-	return err
-}

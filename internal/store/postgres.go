@@ -126,8 +126,9 @@ func checkPostgres(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// postgresWriter runs bodies as serializable transactions, from the start again
-// where the server finds that two of them got in each other's way.
+// postgresWriter runs bodies as transactions, serializable ones where they ask
+// for it, from the start again where the server finds that two of them got in
+// each other's way.
 type postgresWriter struct {
 	store *Store
 	db    *sql.DB
@@ -140,9 +141,9 @@ const longestPause = 100 * time.Millisecond
 // write runs the body again for as long as its context allows. Of transactions
 // that conflict one always gets through, so that each comes to its turn; a
 // number of attempts would give up on the busiest moment instead.
-func (w *postgresWriter) write(ctx context.Context, body Body) error {
+func (w *postgresWriter) write(ctx context.Context, isolation sql.IsolationLevel, body Body) error {
 	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
-		err := w.attempt(ctx, body)
+		err := w.attempt(ctx, isolation, body)
 		if !isSerializationFailure(err) {
 			return err
 		}
@@ -154,8 +155,8 @@ func (w *postgresWriter) write(ctx context.Context, body Body) error {
 	}
 }
 
-func (w *postgresWriter) attempt(ctx context.Context, body Body) error {
-	sqlTx, err := w.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
+func (w *postgresWriter) attempt(ctx context.Context, isolation sql.IsolationLevel, body Body) error {
+	sqlTx, err := w.db.BeginTx(ctx, &sql.TxOptions{Isolation: isolation})
 	if err != nil {
 		return err
 	}

@@ -161,7 +161,9 @@ func startSQLiteWriter(s *Store, writers *sql.DB) (*sqliteWriter, error) {
 	return w, nil
 }
 
-func (w *sqliteWriter) write(ctx context.Context, body Body) error {
+// write implements writer. There is one writer, so that every transaction is as
+// isolated as it gets.
+func (w *sqliteWriter) write(ctx context.Context, _ sql.IsolationLevel, body Body) error {
 	j := &job{body: body, claim: make(chan struct{}, 1), done: make(chan error, 1)}
 	select {
 	case w.queue <- j:

@@ -72,7 +72,7 @@ type engine struct {
 // writer runs bodies that change something, each in a transaction of its own
 // or as if it were.
 type writer interface {
-	write(ctx context.Context, body Body) error
+	write(ctx context.Context, isolation sql.IsolationLevel, body Body) error
 	watch(ctx context.Context, w Watcher) error
 }
 
@@ -150,6 +150,17 @@ func (s *Store) Direct() *Tx {
 // Write runs body in a transaction that sees no other one half done, and
 // commits it if body returns nil. Invariants that body read hold at the commit.
 func (s *Store) Write(ctx context.Context, body Body) error {
+	return s.write(ctx, sql.LevelSerializable, body)
+}
+
+// WriteEach runs body in a transaction as Write does, but promises nothing about
+// what it read: each of its statements must be right by itself, whatever was
+// committed before it. In return nobody who read what it writes is run again for it.
+func (s *Store) WriteEach(ctx context.Context, body Body) error {
+	return s.write(ctx, sql.LevelReadCommitted, body)
+}
+
+func (s *Store) write(ctx context.Context, isolation sql.IsolationLevel, body Body) error {
 	ctx, done := patiently(ctx)
 	defer done()
 	if err := ctx.Err(); err != nil {
@@ -160,7 +171,7 @@ func (s *Store) Write(ctx context.Context, body Body) error {
 	if s.closed.Load() {
 		return s.translate(ctx, sql.ErrConnDone)
 	}
-	return s.translate(ctx, s.writer.write(ctx, body))
+	return s.translate(ctx, s.writer.write(ctx, isolation, body))
 }
 
 // translate turns a driver's error into one that the rooms above understand.
