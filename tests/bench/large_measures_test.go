@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -31,6 +30,10 @@ func (l *largeDeployment) measureQuestions() {
 	l.t.Helper()
 	list := questions(l.users, l.now)
 	for i, want := range expect(list, l.users, l.now) {
+		if list[i].owner {
+			want.count++
+			want.keep("owner")
+		}
 		page := l.list(sdk.UsersRequest{Search: list[i].query, Limit: pageSize})
 		names := []string{}
 		for _, u := range page.Users {
@@ -39,17 +42,23 @@ func (l *largeDeployment) measureQuestions() {
 		if diff := cmp.Diff(append([]string{}, want.first...), names); diff != "" || page.Count != want.count {
 			l.t.Errorf("%s, %d users: %s: the number is %d, want %d (-want +got):\n%s", l.engine, l.users, list[i].query, page.Count, want.count, diff)
 		}
-		half, _ := l.timeOf("/users?limit=25&q=" + url.QueryEscape(list[i].query))
+		half := l.timeOf("/users?limit=25&q=" + url.QueryEscape(list[i].query))
 		l.figures.noteFound(list[i].name, half, list[i].goal, page.Count)
 	}
 }
 
 // timeOf asks for a path again and again, on one connection.
-func (l *largeDeployment) timeOf(path string) (half, most time.Duration) {
+func (l *largeDeployment) timeOf(path string) (half time.Duration) {
 	l.t.Helper()
-	g := get(l.t, l.server, path)
+	half, _ = l.times(get(l.t, l.server, path), l.effort.asks)
+	return half
+}
+
+// times are the half and the 99 of a hundred of so many answers of a target.
+func (l *largeDeployment) times(g *target, asks int) (half, most time.Duration) {
+	l.t.Helper()
 	times := []time.Duration{}
-	for n := range l.effort.asks + 2 {
+	for n := range asks + 2 {
 		begin := time.Now()
 		if err := g.ask(); err != nil {
 			l.t.Fatal(err)
@@ -62,41 +71,86 @@ func (l *largeDeployment) timeOf(path string) (half, most time.Duration) {
 	return times[len(times)/2], times[(len(times)-1)*99/100]
 }
 
+// checkChanges changes users in every way that lists ask for, and looks whether
+// lists follow at once.
+func (l *largeDeployment) checkChanges() {
+	l.t.Helper()
+	ctx, owner := l.t.Context(), l.server.Owner
+	numbers := func() []int {
+		var list []int
+		for _, query := range []string{"", "status:suspended", "role:auditor", "quince-renamed", "last_seen_after:\"2020-01-01T00:00:00Z\" status:active"} {
+			list = append(list, l.list(sdk.UsersRequest{Search: query, Limit: 1}).Count)
+		}
+		return list
+	}
+	who := newPerson(9, l.now) // active, without a role, a person
+	follow := func(what string, err error, by ...int) {
+		l.t.Helper()
+		want := l.last
+		for i := range want {
+			want[i] += by[i]
+		}
+		if l.last = numbers(); err != nil || !slices.Equal(l.last, want) {
+			l.t.Errorf("after %s (%v) the numbers are %v, want %v", what, err, l.last, want)
+		}
+	}
+	seen := 0
+	if !who.LastSeenAt.IsZero() {
+		seen = 1
+	}
+	l.last = numbers()
+	_, err := owner.UpdateUserRoles(ctx, who.Username, sdk.UpdateRolesRequest{Roles: []string{"auditor"}})
+	follow("a role was given", err, 0, 0, 1, 0, 0)
+	_, err = owner.SuspendUser(ctx, who.Username)
+	follow("a suspension", err, 0, 1, 0, 0, -seen)
+	_, err = owner.UpdateUserProfile(ctx, who.Username, sdk.UpdateUserProfileRequest{Username: "quince-renamed"})
+	follow("a new name", err, 0, 0, 0, 1, 0)
+	follow("a deletion", owner.DeleteUser(ctx, "quince-renamed"), -1, -1, -1, -1, 0)
+	l.gone++
+}
+
 // measureSizes measures what is asked of every deployment all the time.
 func (l *largeDeployment) measureSizes() {
 	l.t.Helper()
 	first := l.list(sdk.UsersRequest{Limit: pageSize})
 	far := l.users * 9 / 10
 	page := l.list(sdk.UsersRequest{Limit: pageSize, Offset: far})
-	if first.Count != l.users+1 || page.Count != first.Count || len(page.Users) != pageSize {
-		l.t.Errorf("the numbers are %d and %d, want %d", first.Count, page.Count, l.users+1)
+	if first.Count != l.users+1-l.gone || page.Count != first.Count || len(page.Users) != pageSize {
+		l.t.Errorf("the numbers are %d and %d, want %d", first.Count, page.Count, l.users+1-l.gone)
 	}
 	after := l.list(sdk.UsersRequest{Limit: pageSize, AfterID: page.Users[0].ID})
 	if after.Users[0].ID != page.Users[1].ID || after.Users[pageSize-2].ID != page.Users[pageSize-1].ID {
 		l.t.Errorf("the page after a user is not the one that begins there")
 	}
-	half, _ := l.timeOf("/users?limit=25")
+	half := l.timeOf("/users?limit=25")
 	l.figures.noteTime("first page with its number", half, 3*time.Millisecond)
-	half, _ = l.timeOf("/users?limit=25&after_id=" + page.Users[3].ID.String())
+	half = l.timeOf("/users?limit=25&after_id=" + page.Users[3].ID.String())
 	l.figures.noteTime("a page after a user", half, 3*time.Millisecond)
-	half, _ = l.timeOf(fmt.Sprintf("/users?limit=25&offset=%d", far))
+	half = l.timeOf(fmt.Sprintf("/users?limit=25&offset=%d", far))
 	l.figures.noteTime("offset of 90 % of all", half, 60*time.Millisecond)
-	half, _ = l.timeOf(fmt.Sprintf("/users?limit=25&offset=%d", l.users/2))
+	half = l.timeOf(fmt.Sprintf("/users?limit=25&offset=%d", l.users/2))
 	l.figures.noteTime("offset of half", half, 0)
 
 	me := withToken(l.t, l.server, "/users/me")
-	l.pair("GET /users/me with a token", me, 0.6)
+	bare := l.pair("GET /users/me with a token", me, 0.6)
+	_, slow := l.times(me, l.effort.requests/10)
+	_, bareSlow := l.times(bare, l.effort.requests/10)
+	l.figures.note("GET /users/me with a token: 99 of 100", "times a bare handler's", float64(slow)/float64(bareSlow), -10)
 	names := get(l.t, l.server, "")
 	names.request = func(n int64) (*http.Request, error) {
-		return request(l.server, http.MethodGet, "/users/"+newPerson(int(n*7919)%l.users, l.now).Username, nil)
+		who := int(n*7919) % l.users
+		if who == 9 { // who is gone
+			who++
+		}
+		return request(l.server, http.MethodGet, "/users/"+newPerson(who, l.now).Username, nil)
 	}
 	l.pair("GET /users/{name}", names, 0.35)
 }
 
 // pair measures a target beside a bare handler.
-func (l *largeDeployment) pair(name string, usher *target, goal float64) {
+func (l *largeDeployment) pair(name string, usher *target, goal float64) (bare *target) {
 	l.t.Helper()
-	bare := bareTwin(l.t, usher)
+	bare = bareTwin(l.t, usher)
 	for _, g := range []*target{usher, bare} {
 		if _, err := g.load(2 * connections); err != nil {
 			l.t.Fatal(err)
@@ -107,6 +161,7 @@ func (l *largeDeployment) pair(name string, usher *target, goal float64) {
 		l.t.Fatal(err)
 	}
 	l.figures.note(name, fmt.Sprintf("of a bare handler's rate (%.0f/s)", r.usher), r.ratio(), goal)
+	return bare
 }
 
 // clients are how many create at the same time.
@@ -138,20 +193,7 @@ func (l *largeDeployment) rate(g *target) float64 {
 	l.t.Helper()
 	g.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
 	defer g.client.CloseIdleConnections()
-	begin := time.Now()
-	var running sync.WaitGroup
-	for range clients {
-		running.Go(func() {
-			for time.Since(begin) < l.effort.span {
-				if err := g.ask(); err != nil {
-					l.t.Error(err)
-					return
-				}
-			}
-		})
-	}
-	running.Wait()
-	return float64(g.sent.Load()) / time.Since(begin).Seconds()
+	return l.often(clients, l.effort.span, g.ask)
 }
 
 // measureStream reads all users at once, and how much memory that takes.

@@ -111,6 +111,7 @@ var pageText string
 
 // write writes the page, and beside it a plot for each engine.
 func (r *largeReport) write(path string) error {
+	r.noteGrowth()
 	for _, engine := range []string{"sqlite", "postgres"} {
 		if err := os.WriteFile(plotPath(path, engine), []byte(r.plot(engine)), 0o644); err != nil {
 			return err
@@ -136,6 +137,21 @@ func (r *largeReport) write(path string) error {
 	return os.WriteFile(path, text.Bytes(), 0o644)
 }
 
+// noteGrowth notes how much longer the first page takes with the most users than
+// with ten thousand, or the fewest.
+func (r *largeReport) noteGrowth() {
+	from, most := slices.Min(r.sizes), slices.Max(r.sizes)
+	if slices.Contains(r.sizes, 10_000) {
+		from = 10_000
+	}
+	for _, engine := range []string{"sqlite", "postgres"} {
+		small, _ := r.of(engine, from).named("first page with its number")
+		if large, ok := r.of(engine, most).named("first page with its number"); ok && small.value > 0 {
+			r.of(engine, most).note("first page, of that with "+grouped(from)+" users", "times", large.value/small.value, -1.5)
+		}
+	}
+}
+
 func plotPath(page, engine string) string {
 	return strings.TrimSuffix(page, filepath.Ext(page)) + "-" + engine + ".svg"
 }
@@ -158,7 +174,11 @@ func machine() string {
 			memory = fmt.Sprintf(", %d GiB of memory", (kibi+1<<19)>>20)
 		}
 	}
-	return fmt.Sprintf("%d cores of %s%s, %s/%s, %s", runtime.NumCPU(), model, memory, runtime.GOOS, runtime.GOARCH, runtime.Version())
+	kernel := runtime.GOOS
+	if text, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		kernel += " " + strings.TrimSpace(string(text))
+	}
+	return fmt.Sprintf("%d cores of %s%s, %s, %s, %s", runtime.NumCPU(), model, memory, kernel, runtime.GOARCH, runtime.Version())
 }
 
 // grouped writes a number with commas.

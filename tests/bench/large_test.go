@@ -3,6 +3,7 @@ package bench_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,9 +27,10 @@ import (
 // and which page the figures go to. Without it the same is done in short, with
 // few users, which tells whether every answer is right and nothing of speed.
 const (
-	sizesVariable = "USHER_BENCH_USERS"
-	placeVariable = "USHER_BENCH_DIR"
-	pageVariable  = "USHER_BENCH_PAGE"
+	sizesVariable  = "USHER_BENCH_USERS"
+	engineVariable = "USHER_BENCH_ENGINES"
+	placeVariable  = "USHER_BENCH_DIR"
+	pageVariable   = "USHER_BENCH_PAGE"
 )
 
 // effort is how much is measured.
@@ -66,7 +68,7 @@ func TestLarge(t *testing.T) {
 	}
 	e := chosenEffort(t)
 	report := &largeReport{began: time.Now(), sizes: e.sizes}
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range strings.Split(cmp.Or(os.Getenv(engineVariable), "sqlite,postgres"), ",") {
 		for _, size := range e.sizes {
 			report.add(measureLarge(t, e, engine, size))
 		}
@@ -94,6 +96,8 @@ type largeDeployment struct {
 	process *exec.Cmd
 	server  *servertest.Server // where it is, and the first user's client
 	figures *figures
+	last    []int // numbers that were seen last
+	gone    int   // users that were deleted
 }
 
 func measureLarge(t *testing.T, e effort, engine string, users int) *figures {
@@ -113,6 +117,7 @@ func measureLarge(t *testing.T, e effort, engine string, users int) *figures {
 	l.stop()
 	l.restart()
 	l.measureQuestions()
+	l.checkChanges()
 	l.measureSizes()
 	if l.largest {
 		l.measureRates()
