@@ -66,7 +66,7 @@ func openPostgres(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	db := way.pool(cmp.Or(cfg.MaxConnections, DefaultMaxConnections) - notifying)
 	s := &Store{engine: &postgresEngine, readers: db, closers: []func() error{db.Close}}
-	s.writer = &postgresWriter{store: s, db: db, way: way}
+	s.writer = &postgresWriter{store: s, db: db, way: way, turns: newTurns()}
 	return s, nil
 }
 
@@ -133,20 +133,25 @@ type postgresWriter struct {
 	store *Store
 	db    *sql.DB
 	way   postgresWay
+	turns turns
 }
 
 // longestPause bounds the pause before a transaction is run again.
 const longestPause = 100 * time.Millisecond
 
-// write runs the body again for as long as its context allows. Of transactions
-// that conflict one always gets through, so that each comes to its turn; a
-// number of attempts would give up on the busiest moment instead.
+// write runs the body again for as long as its context allows; a number of attempts
+// would give up on the busiest moment instead. Of transactions that conflict one
+// always gets through, and one that lost too often gets its turn alone.
 func (w *postgresWriter) write(ctx context.Context, isolation sql.IsolationLevel, body Body) error {
+	lost := 0
 	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
+		done := w.turns.take(ctx, lost)
 		err := w.attempt(ctx, isolation, body)
+		done()
 		if !isSerializationFailure(err) {
 			return err
 		}
+		lost++
 		select {
 		case <-time.After(rand.N(pause)):
 		case <-ctx.Done():

@@ -15,9 +15,9 @@ import (
 	"usher/internal/store/storetest"
 )
 
-// interfere runs a write whose body reads a user, has somebody else change it
-// that many times, and then changes it too. It returns how often the body ran.
-func interfere(ctx context.Context, t *testing.T, s *store.Store, id uuid.UUID, times int) (ran int, err error) {
+// interfere runs a write whose body reads a user, has another node change it that
+// many times, and then changes it too. It returns how often the body ran.
+func interfere(ctx context.Context, t *testing.T, s, other *store.Store, id uuid.UUID, times int) (ran int, err error) {
 	t.Helper()
 	err = s.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		ran++
@@ -26,7 +26,7 @@ func interfere(ctx context.Context, t *testing.T, s *store.Store, id uuid.UUID, 
 			return err
 		}
 		if ran <= times {
-			change(t, s, id, func(u *account.User) { u.GitHubUserID += 100 })
+			change(t, other, id, func(u *account.User) { u.GitHubUserID += 100 })
 		}
 		u.GitHubUserID++
 		return tx.UpdateUser(ctx, u)
@@ -36,12 +36,13 @@ func interfere(ctx context.Context, t *testing.T, s *store.Store, id uuid.UUID, 
 
 func TestWriteIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	s := storetest.Open(t, store.Config{DatabaseURL: storetest.MigratedPostgres(t)})
+	cfg := store.Config{DatabaseURL: storetest.MigratedPostgres(t)}
+	s, other := storetest.Open(t, cfg), storetest.Open(t, cfg)
 	alice := person("alice")
 	insert(t, s, alice)
 	for disturbed := range 10 {
 		before := user(t, s, alice.ID).GitHubUserID
-		ran, err := interfere(t.Context(), t, s, alice.ID, disturbed)
+		ran, err := interfere(t.Context(), t, s, other, alice.ID, disturbed)
 		if err != nil || ran != disturbed+1 {
 			t.Errorf("disturbed %d times, the body ran %d times: %v", disturbed, ran, err)
 		}
@@ -55,12 +56,13 @@ func TestWriteIsTriedAgain(t *testing.T) {
 
 func TestWriteIsNotTriedForEver(t *testing.T) {
 	t.Parallel()
-	s := storetest.Open(t, store.Config{DatabaseURL: storetest.MigratedPostgres(t)})
+	cfg := store.Config{DatabaseURL: storetest.MigratedPostgres(t)}
+	s, other := storetest.Open(t, cfg), storetest.Open(t, cfg)
 	alice := person("alice")
 	insert(t, s, alice)
 	hurried, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
-	ran, err := interfere(hurried, t, s, alice.ID, 1_000_000)
+	ran, err := interfere(hurried, t, s, other, alice.ID, 1_000_000)
 	wantKind(t, err, account.KindUnavailable)
 	if ran < 5 {
 		t.Errorf("the body ran only %d times", ran)
