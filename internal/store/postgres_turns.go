@@ -9,7 +9,7 @@ import (
 const (
 	// lostOften is how many attempts a transaction must have lost to others until
 	// it is to run without them.
-	lostOften = 2
+	lostOften = 4
 	// courtesy is how long a transaction waits for another's turn. It is no lock:
 	// one that is stuck, on a connection that has fallen silent, must not take the
 	// others with it.
