@@ -265,7 +265,7 @@ func TestBusyAfterWait(t *testing.T) {
 				}
 				want := wait
 				if want == 0 {
-					want = 5 * time.Second
+					want = 4 * time.Second
 				}
 				if waited := time.Since(began); waited != want {
 					t.Errorf("waited %v, want %v", waited, want)

@@ -72,12 +72,19 @@ func (s *Service) purge(ctx context.Context, remove func(ctx context.Context, tx
 }
 
 // MarkDormant turns people dormant who have not been seen for long; service
-// accounts never are.
+// accounts never are. Between two batches it rests for as long as one took: after
+// an import there may be a million of them, and nobody is in a hurry.
 func (s *Service) MarkDormant(ctx context.Context) error {
 	for {
+		begin := time.Now()
 		marked, err := s.markDormant(ctx)
 		if err != nil || marked < dormancyBatch {
 			return err
+		}
+		select {
+		case <-time.After(time.Since(begin)):
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }

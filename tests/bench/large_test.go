@@ -177,7 +177,10 @@ func (l *largeDeployment) makeDatabase() store.Config {
 // start starts the program and waits for its first answer.
 func (l *largeDeployment) start() {
 	l.t.Helper()
-	arguments := []string{"serve", "--listen", "127.0.0.1:0", "--data-dir", l.db.DataDir, "--rate-limit", "0", "--log-level", "warn"}
+	arguments := []string{
+		"serve", "--listen", "127.0.0.1:0", "--data-dir", l.db.DataDir, "--rate-limit", "0", "--log-level", "warn",
+		"--dormancy-threshold", "0",
+	} // or people change while they are counted
 	if l.db.DatabaseURL != "" {
 		arguments = append(arguments, "--database-url", l.db.DatabaseURL)
 	}
