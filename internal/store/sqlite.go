@@ -153,6 +153,9 @@ func startSQLiteWriter(s *Store, writers *sql.DB) (*sqliteWriter, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := conn.ExecContext(context.Background(), fmt.Sprintf("PRAGMA busy_timeout = %d", impatience)); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
 	w := &sqliteWriter{
 		store: s, conn: conn, statements: newStatements(conn),
 		queue: make(chan *job, 1024), watchers: make(chan Watcher), stop: make(chan struct{}), done: make(chan struct{}),
@@ -265,7 +268,7 @@ func (w *sqliteWriter) batch(next *job) []*job {
 func (w *sqliteWriter) commit(first *job) {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
-	if err := w.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if err := w.begin(ctx); err != nil {
 		if first.claimed() {
 			first.done <- err
 		}
@@ -278,6 +281,23 @@ func (w *sqliteWriter) commit(first *job) {
 			j.err = err
 		}
 		j.done <- j.err
+	}
+}
+
+// impatience is how long SQLite itself waits for the lock of the file, in
+// milliseconds. It asks ever less often, and another process that is always at it,
+// as a busy server is for an offline command, would hardly ever be caught between
+// two of its transactions.
+const impatience = 5
+
+// begin locks the file for writing, asking again every few milliseconds while
+// another process has it.
+func (w *sqliteWriter) begin(ctx context.Context) error {
+	for {
+		err := w.exec(ctx, "BEGIN IMMEDIATE")
+		if failure, ok := errors.AsType[*sqlite.Error](err); !ok || failure.Code()&0xff != sqlite3.SQLITE_BUSY || ctx.Err() != nil {
+			return err
+		}
 	}
 }
 
