@@ -30,7 +30,7 @@ const (
 func (s *Service) Jobs() []Job {
 	jobs := []Job{
 		{Name: "purge expired passcodes", Every: 10 * time.Minute, Run: s.PurgePasscodes},
-		{Name: "add up the numbers of users", Every: 5 * time.Second, Run: s.addUpCounts},
+		{Name: "tidy lists of users", Every: 5 * time.Second, Run: s.tidyLists},
 	}
 	if s.KeyRetention > 0 {
 		jobs = append(jobs, Job{Name: "purge expired keys", Every: 10 * time.Minute, Run: s.PurgeKeys})
@@ -44,7 +44,7 @@ func (s *Service) Jobs() []Job {
 	return jobs
 }
 
-func (s *Service) addUpCounts(ctx context.Context) error { return s.Store.AddUpCounts(ctx) }
+func (s *Service) tidyLists(ctx context.Context) error { return s.Store.TidyLists(ctx) }
 
 // PurgeKeys removes keys that expired longer ago than they are kept. It is no
 // change that the audit log has: the keys had ended before.

@@ -2,6 +2,8 @@ package store
 
 import "context"
 
+func init() { few, mostKept = 300, 100 }
+
 // Digest is what SchemaDigest does with the migrations.
 var Digest = digest
 

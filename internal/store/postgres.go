@@ -49,11 +49,10 @@ var postgresEngine = engine{
 	searched: func(place string) string {
 		return `(u.username_key || E'\n' || u.email_key) LIKE ` + place + ` ESCAPE '\'`
 	},
-	addUp:         addUpPostgres,
-	tidy:          `VACUUM user_count_changes`,
-	searchFor:     func(part string) string { return "%" + literal(part) + "%" },
-	countSearched: `SELECT count(*) FROM users WHERE NOT deleted AND (username_key || E'\n' || email_key) LIKE $1 ESCAPE '\'`,
-	notify:        "SELECT pg_notify($1, $2)",
+	searchFor: func(part string) string { return "%" + literal(part) + "%" },
+	readTexts: readTextsOfPostgres,
+	tidyLists: addUpCounts,
+	notify:    "SELECT pg_notify($1, $2)",
 }
 
 func openPostgres(ctx context.Context, cfg Config) (*Store, error) {

@@ -23,7 +23,7 @@ var postgresCopy = copyEngine{
 		  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 		  LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 		  LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
-		 WHERE c.relkind IN ('r', 'p') AND c.relname NOT IN ('user_sums', 'user_day_sums', 'user_count_changes')
+		 WHERE c.relkind IN ('r', 'p') AND c.relname NOT IN ('user_sums', 'user_day_sums', 'user_count_changes', 'user_texts')
 		   AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
 		   AND NOT EXISTS (SELECT 1 FROM pg_depend e
 		                    WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')`,

@@ -6,9 +6,27 @@ import "context"
 // in ASCII.
 const sumsLock = 0x7573756d73
 
-// addUpPostgres moves what changed the numbers of users into the numbers
-// themselves. Where another node is at it there is nothing to do.
-func addUpPostgres(ctx context.Context, tx *Tx) error {
+// manyChanges are too many to leave what was of them lying about.
+const manyChanges = 2000
+
+// addUpCounts adds up what changed the numbers of users since the last time:
+// without it each count would have more to add up than the one before.
+func addUpCounts(ctx context.Context, s *Store) error {
+	tx := s.Direct()
+	changes, err := one(ctx, tx, value[int], `SELECT count(*) FROM user_count_changes`)
+	if err != nil || changes == 0 {
+		return err
+	}
+	if err := s.Write(ctx, moveChanges); err != nil || changes < manyChanges {
+		return err
+	}
+	_, err = tx.exec(ctx, `VACUUM user_count_changes`) // what was removed would be read until the server comes to it
+	return err
+}
+
+// moveChanges moves what changed the numbers of users into the numbers themselves.
+// Where another node is at it there is nothing to do.
+func moveChanges(ctx context.Context, tx *Tx) error {
 	alone, err := one(ctx, tx, value[bool], `SELECT pg_try_advisory_xact_lock($1)`, int64(sumsLock))
 	if err != nil || !alone {
 		return err

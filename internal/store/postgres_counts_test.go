@@ -27,7 +27,7 @@ func TestCountsAreAddedUpByAnyNode(t *testing.T) {
 					return
 				default:
 				}
-				if err := node.AddUpCounts(t.Context()); err != nil {
+				if err := node.TidyLists(t.Context()); err != nil {
 					t.Errorf("add up: %v", err)
 					return
 				}
@@ -57,7 +57,7 @@ func TestCountsAreAddedUpByAnyNode(t *testing.T) {
 	}
 	want(account.StatusSuspended, writers*each/3)
 	want(account.StatusActive, writers*each*2/3)
-	if err := nodes[0].AddUpCounts(t.Context()); err != nil {
+	if err := nodes[0].TidyLists(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	want(account.StatusActive, writers*each*2/3)
@@ -72,7 +72,7 @@ func TestManyCountsAreClearedAway(t *testing.T) {
 	cfg := store.Config{DatabaseURL: storetest.MigratedPostgres(t)}
 	s := storetest.Open(t, cfg)
 	execute(t, cfg, `INSERT INTO user_count_changes SELECT n % 5, 'active', 'none', FALSE, 1 FROM generate_series(1, 20000) n`)
-	if err := s.AddUpCounts(t.Context()); err != nil {
+	if err := s.TidyLists(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if pages := texts(t, raw(t, cfg), `SELECT pg_relation_size('user_count_changes')::text`); pages[0] != "0" {

@@ -23,12 +23,13 @@ var sqliteEngine = engine{
 	name:   "sqlite",
 	driver: "sqlite",
 	// A name, as $1 is here, is compared with all others of the statement.
-	place:         func(int) string { return "?" },
-	contains:      func(column, place string) string { return `instr(` + column + `, ` + place + `) > 0` },
-	searchFrom:    `user_search f CROSS JOIN users u ON u.number = f.rowid`,
-	searched:      func(place string) string { return `f.user_search MATCH ` + place },
-	searchFor:     func(part string) string { return `"` + strings.ReplaceAll(part, `"`, `""`) + `"` },
-	countSearched: `SELECT count(*) FROM user_search WHERE user_search MATCH $1`,
+	place:      func(int) string { return "?" },
+	contains:   func(column, place string) string { return `instr(` + column + `, ` + place + `) > 0` },
+	searchFrom: `user_search f CROSS JOIN users u ON u.number = f.rowid`,
+	searched:   func(place string) string { return `f.user_search MATCH ` + place },
+	searchFor:  func(part string) string { return `"` + strings.ReplaceAll(part, `"`, `""`) + `"` },
+	readTexts:  readTextsOfSQLite,
+	tidyLists:  packTexts,
 	conflictOn: func(err error) (string, bool) {
 		failure, ok := errors.AsType[*sqlite.Error](err)
 		if !ok || (failure.Code() != sqlite3.SQLITE_CONSTRAINT_UNIQUE && failure.Code() != sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY) {

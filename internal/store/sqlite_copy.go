@@ -19,7 +19,7 @@ var sqliteCopy = copyEngine{
 		SELECT t.name, c.name, upper(c.type), CASE WHEN t.name = 'users' AND c.name = 'id' THEN 1 ELSE c.pk END, c.hidden <> 0
 		  FROM sqlite_schema t JOIN pragma_table_xinfo(t.name) c
 		 WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\' AND t.name NOT LIKE 'user\_search%' ESCAPE '\'
-		   AND t.name NOT IN ('user_sums', 'user_day_sums') AND NOT (t.name = 'users' AND c.name = 'number')`,
+		   AND t.name NOT IN ('user_sums', 'user_day_sums', 'user_texts') AND NOT (t.name = 'users' AND c.name = 'number')`,
 	references: `
 		SELECT DISTINCT t.name, f."table" FROM sqlite_schema t JOIN pragma_foreign_key_list(t.name) f
 		 WHERE t.type = 'table'`,

@@ -1,7 +1,10 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -32,6 +35,44 @@ func TestSearchIndexForgets(t *testing.T) {
 	}
 	if problem := texts(t, raw(t, cfg), `PRAGMA integrity_check`); problem[0] != "ok" {
 		t.Errorf("the database is not sound: %s", problem)
+	}
+}
+
+// TestPackedTextsForget: packing keeps what searches find, and what a change made
+// loose is not to be found in the pages that had it.
+func TestPackedTextsForget(t *testing.T) {
+	t.Parallel()
+	cfg := storetest.SQLite(t)
+	s := storetest.Open(t, cfg)
+	gone, renamed := person("xqzjkvw"), person("wvkjzqx")
+	insert(t, s, gone, renamed, person("somebody"))
+	db := raw(t, cfg)
+	packed := func() string {
+		if err := s.TidyLists(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(texts(t, db, `SELECT coalesce(text, 'loose') FROM user_texts ORDER BY block`), "|")
+	}
+	const want = "xqzjkvw\nxqzjkvw@example.com\x1ewvkjzqx\nwvkjzqx@example.com\x1esomebody\nsomebody@example.com"
+	if got := packed(); got != want {
+		t.Errorf("the texts are %q, want %q", got, want)
+	}
+	deleteUser(t, s, gone.ID)
+	renamed.Username, renamed.Email = "other", "other@example.com"
+	write(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.UpdateUser(ctx, renamed) })
+	if loose := texts(t, db, `SELECT count(*) FROM user_texts WHERE text IS NULL`); loose[0] != "1" {
+		t.Errorf("%s blocks are loose after a change, want 1", loose[0])
+	}
+	if got := packed(); got != "other\nother@example.com\x1esomebody\nsomebody@example.com" {
+		t.Errorf("after the changes the texts are %q", got)
+	}
+	execute(t, cfg, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	file, err := os.ReadFile(filepath.Join(cfg.DataDir, store.SQLiteFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(file, []byte("xqzjkvw\nxqzjkvw@example.com")) || bytes.Contains(file, []byte("wvkjzqx\nwvkjzqx@example.com")) {
+		t.Error("texts of users who are gone are still in the file")
 	}
 }
 

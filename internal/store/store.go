@@ -58,15 +58,18 @@ type engine struct {
 	contains func(column, place string) string // that a text has this part
 
 	// How an index finds part of a username or of an address, at least three letters:
-	// tables of which one is the users u, a condition with a placeholder, its
-	// argument, and the number of all who have it.
-	searchFrom    string
-	searched      func(place string) string
-	searchFor     func(part string) string
-	countSearched string
+	// tables of which one is the users u, a condition with a placeholder, and its
+	// argument.
+	searchFrom string
+	searched   func(place string) string
+	searchFor  func(part string) string
 
-	addUp Body   // adds up what is counted; nil where nothing is left to add
-	tidy  string // clears away what was added up
+	// readTexts counts all who have part of a username or of an address, and returns
+	// at most keep of their names after one, the first in the order of the list; nil
+	// where it does not collect so many.
+	readTexts func(ctx context.Context, tx *Tx, part, after string, keep int) (count int, names []string, err error)
+
+	tidyLists func(ctx context.Context, s *Store) error // see Store.TidyLists
 }
 
 // writer runs bodies that change something, each in a transaction of its own
@@ -140,6 +143,10 @@ func (s *Store) Read(ctx context.Context, body Body) error {
 	}
 	return s.translate(ctx, s.statements.prepareAll(ctx, tx.unprepared))
 }
+
+// TidyLists puts together what changes of users left apart, where that would make
+// each list slower than the one before. Nobody needs to wait for it.
+func (s *Store) TidyLists(ctx context.Context) error { return s.engine.tidyLists(ctx, s) }
 
 // Direct returns a Tx that runs each statement on its own, for a use case that
 // reads one thing.

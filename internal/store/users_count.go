@@ -12,6 +12,9 @@ import (
 func (tx *Tx) CountUsers(ctx context.Context, list UserList) (int, error) {
 	s := list.Search
 	switch {
+	case list.isPartAlone():
+		count, _, err := tx.store.engine.readTexts(ctx, tx, s.Search, "", 0)
+		return count, err
 	case !list.isCounted():
 		return tx.countEach(ctx, list)
 	case s.LastSeenAfter.IsZero() && s.LastSeenBefore.IsZero():
@@ -19,28 +22,6 @@ func (tx *Tx) CountUsers(ctx context.Context, list UserList) (int, error) {
 	}
 	return tx.countSeen(ctx, s)
 }
-
-// AddUpCounts adds up what changed the numbers of users since the last time, where
-// the engine leaves that to somebody: without it each count would have more to
-// add up than the one before. Nobody needs to wait for it.
-func (s *Store) AddUpCounts(ctx context.Context) error {
-	if s.engine.addUp == nil {
-		return nil
-	}
-	tx := s.Direct()
-	changes, err := one(ctx, tx, value[int], `SELECT count(*) FROM user_count_changes`)
-	if err != nil || changes == 0 {
-		return err
-	}
-	if err := s.Write(ctx, s.engine.addUp); err != nil || changes < manyChanges {
-		return err
-	}
-	_, err = tx.exec(ctx, s.engine.tidy) // what was removed would be read until the engine comes to it
-	return err
-}
-
-// manyChanges are too many to leave what was of them lying about.
-const manyChanges = 2000
 
 // isCounted reports whether the list asks for nothing but what users are counted
 // by.
@@ -53,19 +34,8 @@ func (list UserList) isCounted() bool {
 // countEach counts what an index finds.
 func (tx *Tx) countEach(ctx context.Context, list UserList) (int, error) {
 	e := tx.store.engine
-	if list.isLettersAlone() {
-		return one(ctx, tx.once(), value[int], e.countSearched, e.searchFor(list.Search.Search))
-	}
 	c := list.clauses(e, list.leads())
 	return one(ctx, tx.once(), value[int], `SELECT count(*)`+c.from(e), c.args...)
-}
-
-// isLettersAlone reports whether the list asks for part of a username or of an
-// address and for nothing else.
-func (list UserList) isLettersAlone() bool {
-	s := list.Search
-	return list.leads() == byLetters && s.Name == "" && !list.isOfKinds() &&
-		s.CreatedAfter.IsZero() && s.CreatedBefore.IsZero()
 }
 
 // countKinds counts users of kinds, whenever they were seen.

@@ -32,9 +32,11 @@ type UserPage struct {
 	Of int
 }
 
+// few users are put in order by ourselves, whatever the list is about. Tests make
+// it less, so that their lists are of both kinds.
+var few = 4000
+
 const (
-	// few users are put in order by ourselves, whatever the list is about.
-	few = 4000
 	// stretch is how many users are walked through for a page before those of the
 	// list are gathered after all: they may all be at the other end.
 	stretch = 10_000
@@ -53,9 +55,17 @@ func (tx *Tx) PageOfUsers(ctx context.Context, list UserList, page UserPage) (co
 		users, err = tx.listNames(ctx, names, page)
 		return len(names), users, err
 	}
-	page.Of, err = tx.CountUsers(ctx, list)
+	if list.isPartAlone() {
+		page.Of, names, err = tx.readTexts(ctx, list.Search.Search, page)
+	} else {
+		page.Of, err = tx.CountUsers(ctx, list)
+	}
 	if err != nil || page.Of == 0 {
 		return 0, []account.User{}, err
+	}
+	if names != nil {
+		users, err = tx.usersNamed(ctx, names)
+		return page.Of, users, err
 	}
 	users, err = tx.ListUsers(ctx, list, page)
 	return page.Of, users, err
@@ -79,24 +89,21 @@ func (tx *Tx) findFew(ctx context.Context, list UserList) ([]string, error) {
 
 // listNames returns a page of the users of these names, which are in no order.
 func (tx *Tx) listNames(ctx context.Context, names []string, page UserPage) ([]account.User, error) {
+	after, isThere, err := tx.beginning(ctx, page)
+	if err != nil || !isThere {
+		return []account.User{}, err
+	}
 	slices.Sort(names)
-	if page.AfterID != uuid.Nil {
-		after, err := one(ctx, tx, value[string], `SELECT username_key FROM users WHERE id = $1`, page.AfterID)
-		if account.KindOf(err) == account.KindNotFound {
-			return []account.User{}, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		names = following(names, after)
-	}
-	if page.AfterName != "" {
-		names = following(names, account.Fold(page.AfterName))
-	}
+	names = following(names, after)
 	names = names[min(page.Offset, len(names)):]
 	if page.Limit > 0 {
 		names = names[:min(page.Limit, len(names))]
 	}
+	return tx.usersNamed(ctx, names)
+}
+
+// usersNamed returns the users of these folded names, in the order of these.
+func (tx *Tx) usersNamed(ctx context.Context, names []string) ([]account.User, error) {
 	c := &clauses{}
 	c.where("NOT u.deleted")
 	in(c, "u.username_key", names)
@@ -304,11 +311,11 @@ func (list UserList) isOfKinds() bool {
 
 // hasLetters reports whether the text is long enough for an index of every three
 // letters.
-func hasLetters(text string) bool { return utf8.RuneCountInString(text) >= 3 && !hasLine(text) }
+func hasLetters(text string) bool { return utf8.RuneCountInString(text) >= 3 && !hasSeparator(text) }
 
-// hasLine reports whether the text has a line's end, which neither a username nor
-// an address has, and which parts the two in the index.
-func hasLine(text string) bool { return strings.Contains(text, "\n") }
+// hasSeparator reports whether the text has what parts usernames, addresses and
+// users where they are kept for searches, and what none of them has.
+func hasSeparator(text string) bool { return strings.ContainsAny(text, "\n\x1e") }
 
 // clauses turns the list into conditions on the table u, of which the leading one
 // is to be looked up.
@@ -379,7 +386,7 @@ func (c *clauses) contain(e *engine, part string) {
 	switch {
 	case c.leading == byLetters:
 		c.where(e.searched(c.bind(e.searchFor(part))))
-	case hasLine(part):
+	case hasSeparator(part):
 		c.where("1 = 0")
 	default:
 		place := c.bind(part)

@@ -15,7 +15,7 @@ import (
 	"usher/internal/store"
 )
 
-// modelUsers is more than a list may have to be gathered whatever it is about.
+// modelUsers is many times what a list may have to be gathered whatever it is about.
 const modelUsers = 2500
 
 // randomUser differs from others in everything that lists ask for. Half of their
@@ -187,7 +187,7 @@ func TestListsAndTheirNumbers(t *testing.T) {
 				return strings.Compare(account.Fold(a.Username), account.Fold(b.Username))
 			})
 			if round%2 == 1 {
-				if err := s.AddUpCounts(t.Context()); err != nil {
+				if err := s.TidyLists(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}

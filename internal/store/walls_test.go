@@ -66,7 +66,7 @@ func TestQueriesDoNotAskForTheEngine(t *testing.T) {
 func TestEveryUniqueIndexNamesAField(t *testing.T) {
 	t.Parallel()
 	// A row of these takes the place of the one that is there, or is a trigger's.
-	replaced := regexp.MustCompile(`^(deployment|goose_db_version|user_settings|ai_seats|autofill_parameters|idp_sync_settings|password_resets|user_sums|user_day_sums|user_search)`)
+	replaced := regexp.MustCompile(`^(deployment|goose_db_version|user_settings|ai_seats|autofill_parameters|idp_sync_settings|password_resets|user_sums|user_day_sums|user_texts|user_search)`)
 	storetest.Each(t, func(t *testing.T, cfg store.Config) {
 		query := `SELECT indexrelid::regclass::text FROM pg_index JOIN pg_class c ON c.oid = indrelid
 			WHERE indisunique AND relnamespace = 'public'::regnamespace`

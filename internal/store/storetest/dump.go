@@ -18,11 +18,11 @@ func Dump(t testing.TB, cfg store.Config) []string {
 	t.Helper()
 	driver, source := "pgx", cfg.DatabaseURL
 	list := `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
-		AND table_name NOT IN ('user_sums', 'user_day_sums', 'user_count_changes')`
+		AND table_name NOT IN ('user_sums', 'user_day_sums', 'user_count_changes', 'user_texts')`
 	if source == "" {
 		driver, source = "sqlite", "file:"+filepath.Join(cfg.DataDir, store.SQLiteFile)+"?_pragma=busy_timeout(4000)"
 		list = `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'user\_search%' ESCAPE '\'
-			AND name NOT IN ('user_sums', 'user_day_sums')`
+			AND name NOT IN ('user_sums', 'user_day_sums', 'user_texts')`
 	}
 	db, err := sql.Open(driver, source)
 	if err != nil {

@@ -1,0 +1,65 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+)
+
+// userEnd ends a user in the texts of many; its name ends with a line. See the
+// view user_blocks.
+const userEnd = 0x1e
+
+// readTextsOfSQLite reads blocks of many users and looks into them by itself: a row
+// of a table costs SQLite as much as the texts of twenty users.
+func readTextsOfSQLite(ctx context.Context, tx *Tx, part, after string, keep int) (count int, names []string, err error) {
+	found := newFirstNames(after, keep)
+	var text sql.RawBytes
+	counts, err := many(ctx, tx, func(r row) (int, error) {
+		err := r.Scan(&text)
+		return addMatches(found, text, []byte(part)), err
+	}, `SELECT text FROM user_blocks`)
+	for _, n := range counts {
+		count += n
+	}
+	return count, found.list(), err
+}
+
+// addMatches adds the users of the text who have the part, and returns how many
+// they are.
+func addMatches(found *firstNames, text, part []byte) (count int) {
+	for {
+		at := bytes.Index(text, part)
+		if at < 0 {
+			return count
+		}
+		begin := bytes.LastIndexByte(text[:at], userEnd) + 1
+		name, _, _ := bytes.Cut(text[begin:], []byte("\n"))
+		found.add(name)
+		count++
+		_, text, _ = bytes.Cut(text[at:], []byte{userEnd})
+	}
+}
+
+// packedAtOnce is how many blocks are packed before others may write, which takes
+// some milliseconds.
+const packedAtOnce = 16
+
+// packTexts packs the texts of users that changed.
+func packTexts(ctx context.Context, s *Store) error {
+	for {
+		loose, err := one(ctx, s.Direct(), value[bool], `SELECT EXISTS (SELECT 1 FROM user_texts WHERE text IS NULL)`)
+		if err != nil || !loose {
+			return err
+		}
+		err = s.WriteEach(ctx, func(ctx context.Context, tx *Tx) error {
+			_, err := tx.exec(ctx, `
+				UPDATE user_texts SET text = (SELECT b.text FROM user_blocks b WHERE b.block = user_texts.block)
+				 WHERE block IN (SELECT block FROM user_texts WHERE text IS NULL LIMIT $1)`, packedAtOnce)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+}

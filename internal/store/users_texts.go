@@ -1,0 +1,86 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"usher/internal/account"
+)
+
+// mostKept is how many names a page may have, with those before it, to be
+// collected while the texts of all users are read. Tests make it less.
+var mostKept = 10_000
+
+// isPartAlone reports whether the list asks for part of a username or of an
+// address and for nothing else.
+func (list UserList) isPartAlone() bool {
+	s := list.Search
+	return list.Readable.All && s.Search != "" && !hasSeparator(s.Search) && s.Name == "" && s.GitHubUserID == 0 &&
+		len(s.Roles) == 0 && !list.isOfKinds() && s.CreatedAfter.IsZero() && s.CreatedBefore.IsZero()
+}
+
+// readTexts counts those who have part of a username or of an address by reading
+// the texts of all, which costs the same whatever is looked for. It returns the
+// names of the page too, in their order, unless they are too many to be kept.
+func (tx *Tx) readTexts(ctx context.Context, part string, page UserPage) (count int, names []string, err error) {
+	after, isThere, err := tx.beginning(ctx, page)
+	if err != nil {
+		return 0, nil, err
+	}
+	keep := page.Offset + page.Limit
+	if page.Limit == 0 || !isThere || keep > mostKept {
+		keep = 0
+	}
+	count, names, err = tx.store.engine.readTexts(ctx, tx, part, after, keep)
+	if err != nil || keep == 0 || names == nil {
+		return count, nil, err
+	}
+	return count, names[min(page.Offset, len(names)):], nil
+}
+
+// beginning returns the name after which the page begins, "" for the first. Nobody
+// comes after a user who is not there.
+func (tx *Tx) beginning(ctx context.Context, page UserPage) (after string, isThere bool, err error) {
+	after = account.Fold(page.AfterName)
+	if page.AfterID == uuid.Nil {
+		return after, true, nil
+	}
+	name, err := one(ctx, tx, value[string], `SELECT username_key FROM users WHERE id = $1`, page.AfterID)
+	if account.KindOf(err) == account.KindNotFound {
+		return "", false, nil
+	}
+	return max(after, name), true, err
+}
+
+// firstNames keeps the names that come first after one of them.
+type firstNames struct {
+	after string
+	keep  int
+	names []string
+	full  bool // names has begun with so many that none after bound is among them
+	bound string
+}
+
+func newFirstNames(after string, keep int) *firstNames {
+	return &firstNames{after: after, keep: keep, names: []string{}}
+}
+
+// add takes a name that was not added before.
+func (f *firstNames) add(name []byte) {
+	if f.keep == 0 || string(name) <= f.after || f.full && string(name) >= f.bound {
+		return
+	}
+	f.names = append(f.names, string(name))
+	if len(f.names) >= 2*f.keep {
+		f.names = f.list()
+		f.bound, f.full = f.names[f.keep-1], true
+	}
+}
+
+// list returns the names in their order.
+func (f *firstNames) list() []string {
+	slices.Sort(f.names)
+	return f.names[:min(len(f.names), f.keep)]
+}
