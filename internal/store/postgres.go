@@ -52,7 +52,10 @@ var postgresEngine = engine{
 	searchFor: func(part string) string { return "%" + literal(part) + "%" },
 	readTexts: readTextsOfPostgres,
 	tidyLists: addUpCounts,
-	notify:    "SELECT pg_notify($1, $2)",
+	// The server keeps a plan of what is prepared that it made for no arguments in
+	// particular, whether a part of a name is rare or everybody's.
+	anew:   []any{pgx.QueryExecModeCacheDescribe},
+	notify: "SELECT pg_notify($1, $2)",
 }
 
 func openPostgres(ctx context.Context, cfg Config) (*Store, error) {

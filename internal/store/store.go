@@ -52,6 +52,7 @@ type engine struct {
 	readOnly   *sql.TxOptions
 	conflictOn func(err error) (index string, ok bool)
 	isDown     func(err error) bool
+	anew       []any  // go before the arguments of a text that is to be planned for them
 	notify     string // tells other processes at the commit; "" where they look for themselves
 
 	place    func(n int) string                // stands for the nth argument, where there are many, in their order

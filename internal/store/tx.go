@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -22,6 +23,7 @@ type Tx struct {
 	statements *statements // nil where statements are run as they are
 	unprepared []string    // texts that were worth preparing and were not
 	alone      bool        // each statement runs, and has a deadline, for itself
+	anew       bool        // texts are planned for the arguments that they have this time
 }
 
 // querier is what a statement runs on: the pool, a transaction, or the one
@@ -35,10 +37,10 @@ type querier interface {
 type row interface{ Scan(dest ...any) error }
 
 // once returns the same view for texts that are built anew each time and so are
-// not worth preparing.
+// not worth preparing, and for those whose best plan depends on their arguments.
 func (tx *Tx) once() *Tx {
 	view := *tx
-	view.statements = nil
+	view.statements, view.anew = nil, true
 	return &view
 }
 
@@ -108,6 +110,9 @@ func (tx *Tx) query(ctx context.Context, text string, args ...any) (*sql.Rows, e
 	}
 	if stmt != nil {
 		return stmt.QueryContext(ctx, args...)
+	}
+	if tx.anew {
+		args = slices.Concat(tx.store.engine.anew, args)
 	}
 	return tx.on.QueryContext(ctx, text, args...)
 }
