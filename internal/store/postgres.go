@@ -51,6 +51,7 @@ var postgresEngine = engine{
 	},
 	searchFor: func(part string) string { return "%" + literal(part) + "%" },
 	readTexts: readTextsOfPostgres,
+	isCommon:  isCommonOnPostgres,
 	tidyLists: addUpCounts,
 	// The server keeps a plan of what is prepared that it made for no arguments in
 	// particular, whether a part of a name is rare or everybody's.

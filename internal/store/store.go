@@ -69,6 +69,9 @@ type engine struct {
 	// at most keep of their names after one, the first in the order of the list; nil
 	// where it does not collect so many.
 	readTexts func(ctx context.Context, tx *Tx, part, after string, keep int) (count int, names []string, err error)
+	// isCommon reports whether so many have the part that the index is not to be
+	// asked; nil where it can be asked for the first of them.
+	isCommon func(ctx context.Context, tx *Tx, part string) (bool, error)
 
 	tidyLists func(ctx context.Context, s *Store) error // see Store.TidyLists
 }

@@ -78,6 +78,11 @@ func (tx *Tx) findFew(ctx context.Context, list UserList) ([]string, error) {
 	if leading == byName || leading == byKind {
 		return nil, nil //nolint:nilnil // nil means "not found this way"
 	}
+	if ask := tx.store.engine.isCommon; ask != nil && list.isPartAlone() {
+		if common, err := ask(ctx, tx, list.Search.Search); common || err != nil {
+			return nil, err
+		}
+	}
 	c := list.clauses(tx.store.engine, leading)
 	names, err := many(ctx, tx.once(), value[string],
 		`SELECT u.username_key`+c.from(tx.store.engine)+` LIMIT `+strconv.Itoa(few+1), c.args...)
