@@ -45,14 +45,11 @@ var postgresEngine = engine{
 	isDown:     postgresIsDown,
 	place:      func(n int) string { return fmt.Sprintf("$%d", n) },
 	contains:   func(column, place string) string { return `strpos(` + column + `, ` + place + `) > 0` },
-	searchFrom: `users u`,
-	searched: func(place string) string {
-		return `(u.username_key || E'\n' || u.email_key) LIKE ` + place + ` ESCAPE '\'`
-	},
-	searchFor: func(part string) string { return "%" + literal(part) + "%" },
-	readTexts: readTextsOfPostgres,
-	isCommon:  isCommonOnPostgres,
-	tidyLists: addUpCounts,
+	searchFrom: `user_texts f JOIN users u ON u.id = f.user_id`,
+	searched:   func(place string) string { return `f.text LIKE ` + place + ` ESCAPE '\'` },
+	searchFor:  func(part string) string { return "%" + literal(part) + "%" },
+	findPart:   findPartOnPostgres,
+	tidyLists:  addUpCounts,
 	// The server keeps a plan of what is prepared that it made for no arguments in
 	// particular, whether a part of a name is rare or everybody's.
 	anew:   []any{pgx.QueryExecModeCacheDescribe},

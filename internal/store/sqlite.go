@@ -28,7 +28,7 @@ var sqliteEngine = engine{
 	searchFrom: `user_search f CROSS JOIN users u ON u.number = f.rowid`,
 	searched:   func(place string) string { return `f.user_search MATCH ` + place },
 	searchFor:  func(part string) string { return `"` + strings.ReplaceAll(part, `"`, `""`) + `"` },
-	readTexts:  readTextsOfSQLite,
+	findPart:   findPartOnSQLite,
 	tidyLists:  packTexts,
 	conflictOn: func(err error) (string, bool) {
 		failure, ok := errors.AsType[*sqlite.Error](err)

@@ -10,24 +10,36 @@ import (
 // view user_blocks.
 const userEnd = 0x1e
 
-// readTextsOfSQLite reads blocks of many users and looks into them by itself: a row
-// of a table costs SQLite as much as the texts of twenty users.
-func readTextsOfSQLite(ctx context.Context, tx *Tx, part, after string, keep int) (count int, names []string, err error) {
-	found := newFirstNames(after, keep)
+// findPartOnSQLite asks the index of every three letters, and where more than a few
+// have the part reads blocks of many users and looks into them by itself: a row of
+// a table costs SQLite as much as the texts of twenty users.
+func findPartOnSQLite(ctx context.Context, tx *Tx, part, after string, keep int) (count int, names []string, err error) {
+	if keep > 0 && hasLetters(part) {
+		found, err := many(ctx, tx, value[[]byte], `
+			SELECT u.username_key FROM user_search f CROSS JOIN users u ON u.number = f.rowid
+			 WHERE f.user_search MATCH $1 LIMIT $2`, tx.store.engine.searchFor(part), few+1)
+		if err != nil {
+			return 0, nil, err
+		}
+		if len(found) <= few {
+			return len(found), firstOf(found, after, keep), nil
+		}
+	}
+	first := newFirstNames(after, keep)
 	var text sql.RawBytes
 	counts, err := many(ctx, tx, func(r row) (int, error) {
 		err := r.Scan(&text)
-		return addMatches(found, text, []byte(part)), err
+		return addMatches(first, text, []byte(part)), err
 	}, `SELECT text FROM user_blocks`)
 	for _, n := range counts {
 		count += n
 	}
-	return count, found.list(), err
+	return count, first.list(), err
 }
 
 // addMatches adds the users of the text who have the part, and returns how many
 // they are.
-func addMatches(found *firstNames, text, part []byte) (count int) {
+func addMatches(first *firstNames, text, part []byte) (count int) {
 	for {
 		at := bytes.Index(text, part)
 		if at < 0 {
@@ -35,7 +47,7 @@ func addMatches(found *firstNames, text, part []byte) (count int) {
 		}
 		begin := bytes.LastIndexByte(text[:at], userEnd) + 1
 		name, _, _ := bytes.Cut(text[begin:], []byte("\n"))
-		found.add(name)
+		first.add(name)
 		count++
 		_, text, _ = bytes.Cut(text[at:], []byte{userEnd})
 	}

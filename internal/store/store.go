@@ -65,13 +65,10 @@ type engine struct {
 	searched   func(place string) string
 	searchFor  func(part string) string
 
-	// readTexts counts all who have part of a username or of an address, and returns
-	// at most keep of their names after one, the first in the order of the list; nil
+	// findPart counts all who have part of a username or of an address, and returns at
+	// most keep of their names after one, the first in the order of the list; nil
 	// where it does not collect so many.
-	readTexts func(ctx context.Context, tx *Tx, part, after string, keep int) (count int, names []string, err error)
-	// isCommon reports whether so many have the part that the index is not to be
-	// asked; nil where it can be asked for the first of them.
-	isCommon func(ctx context.Context, tx *Tx, part string) (bool, error)
+	findPart func(ctx context.Context, tx *Tx, part, after string, keep int) (count int, names []string, err error)
 
 	tidyLists func(ctx context.Context, s *Store) error // see Store.TidyLists
 }

@@ -13,7 +13,7 @@ func (tx *Tx) CountUsers(ctx context.Context, list UserList) (int, error) {
 	s := list.Search
 	switch {
 	case list.isPartAlone():
-		count, _, err := tx.store.engine.readTexts(ctx, tx, s.Search, "", 0)
+		count, _, err := tx.store.engine.findPart(ctx, tx, s.Search, "", 0)
 		return count, err
 	case !list.isCounted():
 		return tx.countEach(ctx, list)

@@ -47,6 +47,9 @@ const (
 
 // PageOfUsers returns one page of the list, and how many users the whole list has.
 func (tx *Tx) PageOfUsers(ctx context.Context, list UserList, page UserPage) (count int, users []account.User, err error) {
+	if list.isPartAlone() {
+		return tx.pageOfPart(ctx, list, page)
+	}
 	names, err := tx.findFew(ctx, list)
 	if err != nil {
 		return 0, nil, err
@@ -55,17 +58,9 @@ func (tx *Tx) PageOfUsers(ctx context.Context, list UserList, page UserPage) (co
 		users, err = tx.listNames(ctx, names, page)
 		return len(names), users, err
 	}
-	if list.isPartAlone() {
-		page.Of, names, err = tx.readTexts(ctx, list.Search.Search, page)
-	} else {
-		page.Of, err = tx.CountUsers(ctx, list)
-	}
+	page.Of, err = tx.CountUsers(ctx, list)
 	if err != nil || page.Of == 0 {
 		return 0, []account.User{}, err
-	}
-	if names != nil {
-		users, err = tx.usersNamed(ctx, names)
-		return page.Of, users, err
 	}
 	users, err = tx.ListUsers(ctx, list, page)
 	return page.Of, users, err
@@ -77,11 +72,6 @@ func (tx *Tx) findFew(ctx context.Context, list UserList) ([]string, error) {
 	leading := list.leads()
 	if leading == byName || leading == byKind {
 		return nil, nil //nolint:nilnil // nil means "not found this way"
-	}
-	if ask := tx.store.engine.isCommon; ask != nil && list.isPartAlone() {
-		if common, err := ask(ctx, tx, list.Search.Search); common || err != nil {
-			return nil, err
-		}
 	}
 	c := list.clauses(tx.store.engine, leading)
 	names, err := many(ctx, tx.once(), value[string],

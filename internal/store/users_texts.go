@@ -21,10 +21,9 @@ func (list UserList) isPartAlone() bool {
 		len(s.Roles) == 0 && !list.isOfKinds() && s.CreatedAfter.IsZero() && s.CreatedBefore.IsZero()
 }
 
-// readTexts counts those who have part of a username or of an address by reading
-// the texts of all, which costs the same whatever is looked for. It returns the
-// names of the page too, in their order, unless they are too many to be kept.
-func (tx *Tx) readTexts(ctx context.Context, part string, page UserPage) (count int, names []string, err error) {
+// pageOfPart is PageOfUsers for such a list. The names of the page are found while
+// its users are counted, unless they are too many to be kept.
+func (tx *Tx) pageOfPart(ctx context.Context, list UserList, page UserPage) (count int, users []account.User, err error) {
 	after, isThere, err := tx.beginning(ctx, page)
 	if err != nil {
 		return 0, nil, err
@@ -33,11 +32,17 @@ func (tx *Tx) readTexts(ctx context.Context, part string, page UserPage) (count 
 	if page.Limit == 0 || !isThere || keep > mostKept {
 		keep = 0
 	}
-	count, names, err = tx.store.engine.readTexts(ctx, tx, part, after, keep)
-	if err != nil || keep == 0 || names == nil {
-		return count, nil, err
+	count, names, err := tx.store.engine.findPart(ctx, tx, list.Search.Search, after, keep)
+	if err != nil || count == 0 {
+		return 0, []account.User{}, err
 	}
-	return count, names[min(page.Offset, len(names)):], nil
+	if keep > 0 && names != nil {
+		users, err = tx.usersNamed(ctx, names[min(page.Offset, len(names)):])
+		return count, users, err
+	}
+	page.Of = count
+	users, err = tx.ListUsers(ctx, list, page)
+	return count, users, err
 }
 
 // beginning returns the name after which the page begins, "" for the first. Nobody
@@ -65,6 +70,15 @@ type firstNames struct {
 
 func newFirstNames(after string, keep int) *firstNames {
 	return &firstNames{after: after, keep: keep, names: []string{}}
+}
+
+// firstOf returns the first of some names after one of them, in their order.
+func firstOf(names [][]byte, after string, keep int) []string {
+	first := newFirstNames(after, keep)
+	for _, name := range names {
+		first.add(name)
+	}
+	return first.list()
 }
 
 // add takes a name that was not added before.
