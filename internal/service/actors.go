@@ -2,15 +2,12 @@ package service
 
 import (
 	"crypto/sha256"
-	"hash/maphash"
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/maypok86/otter/v2"
 
 	"usher/internal/account"
-	"usher/internal/store"
 )
 
 const (
@@ -19,27 +16,14 @@ const (
 	// actorLife bounds how old the last-seen time of a cached user can be where
 	// another node stored a newer one.
 	actorLife = usePrecision
-	// generations is how many counters all users share; two users of one counter
-	// only lose each other's cached actors now and then.
-	generations = 4096
 )
 
 // actors remembers who presents which key, so that most requests need no look
 // at the database. An entry is good for as long as nothing that it was made of
-// has changed: every change of a user counts up the user's generation before it
-// is answered, and an entry of an earlier generation is no longer looked at.
+// has changed.
 type actors struct {
+	*freshness
 	entries *otter.Cache[string, *knownActor]
-	seed    maphash.Seed
-	// trusted is until when changes by other processes are heard of in time,
-	// counted from born; afterwards nothing is remembered and nothing is used.
-	trusted atomic.Int64
-	born    time.Time
-	// changes counts all changes, so that a load during which any happened is
-	// not remembered.
-	changes    atomic.Uint64
-	everyone   atomic.Uint64
-	generation [generations]atomic.Uint64
 }
 
 // knownActor is a proven key with the actor that presents it.
@@ -55,12 +39,9 @@ type knownActor struct {
 	loginEnds time.Time
 }
 
-type generationStamp struct{ everyone, user uint64 }
-
-func newActors() *actors {
+func newActors(f *freshness) *actors {
 	return &actors{
-		seed: maphash.MakeSeed(),
-		born: time.Now(),
+		freshness: f,
 		entries: otter.Must(&otter.Options[string, *knownActor]{
 			MaximumSize:      maxActors,
 			ExpiryCalculator: otter.ExpiryWriting[string, *knownActor](actorLife),
@@ -68,44 +49,10 @@ func newActors() *actors {
 	}
 }
 
-// watcher is how the store tells of changes.
-func (c *actors) watcher() store.Watcher {
-	return store.Watcher{
-		Changed: c.forget,
-		Trust:   func(until time.Time) { c.trusted.Store(int64(until.Sub(c.born))) },
-	}
-}
-
-// canTrust asks the clock that nobody sets, and asks it each time: a process that
-// was held up must not use what it knew before.
-func (c *actors) canTrust() bool { return int64(time.Since(c.born)) < c.trusted.Load() }
-
-// forget makes everything that is known of the users stale; nil means of all.
-func (c *actors) forget(users []uuid.UUID) {
-	c.changes.Add(1)
-	if users == nil {
-		c.everyone.Add(1)
-	}
-	for _, id := range users {
-		c.slot(id).Add(1)
-	}
-}
-
-func (c *actors) slot(id uuid.UUID) *atomic.Uint64 {
-	return &c.generation[maphash.Bytes(c.seed, id[:])%generations]
-}
-
-func (c *actors) stamp(id uuid.UUID) generationStamp {
-	return generationStamp{everyone: c.everyone.Load(), user: c.slot(id).Load()}
-}
-
 // get returns what is known of a key, or nil.
 func (c *actors) get(keyID string) *knownActor {
-	if !c.canTrust() {
-		return nil
-	}
 	known, ok := c.entries.GetIfPresent(keyID)
-	if !ok || known.stamp != c.stamp(known.actor.User.ID) {
+	if !ok || !c.holds(known.actor.User.ID, known.stamp) {
 		return nil
 	}
 	return known
@@ -114,14 +61,13 @@ func (c *actors) get(keyID string) *knownActor {
 // loading begins a load. The function it returns remembers what was loaded,
 // unless anything changed in the meantime.
 func (c *actors) loading() (remember func(hash [sha256.Size]byte, actor *account.Actor, loginEnds time.Time) *knownActor) {
-	before := c.changes.Load()
+	read := c.reading()
 	return func(hash [sha256.Size]byte, actor *account.Actor, loginEnds time.Time) *knownActor {
-		known := &knownActor{hash: hash, actor: actor, stamp: c.stamp(actor.User.ID), loginEnds: loginEnds}
+		stamp, ok := read(actor.User.ID)
+		known := &knownActor{hash: hash, actor: actor, stamp: stamp, loginEnds: loginEnds}
 		known.lastUsed.Store(actor.Key.LastUsed.UnixMicro())
 		known.expiresAt.Store(actor.Key.ExpiresAt.UnixMicro())
-		// The stamp is taken before the comparison: a change that comes after
-		// both is one that the stamp does not have.
-		if c.canTrust() && c.changes.Load() == before {
+		if ok {
 			c.entries.Set(actor.Key.ID, known)
 		}
 		return known

@@ -64,7 +64,7 @@ func (s *Service) change(ctx context.Context, actor *account.Actor, template acc
 		return tx.NotifyChanged(ctx, e.outdated)
 	})
 	if e != nil && len(e.outdated) > 0 {
-		s.actors.forget(e.outdated) // also after an error: a commit may have happened all the same
+		s.fresh.forget(e.outdated) // also after an error: a commit may have happened all the same
 	}
 	if err != nil && e != nil {
 		s.recordRefusal(ctx, actor, e.AuditEntry, err)

@@ -32,7 +32,7 @@ func names(jobs []service.Job) []string {
 // TestJobsAsConfigured: what is switched off does not run.
 func TestJobsAsConfigured(t *testing.T) {
 	t.Parallel()
-	passcodes, sums := "purge expired passcodes every 10m0s", "add up the numbers of users every 5s"
+	passcodes, sums := "purge expired passcodes every 10m0s", "tidy lists of users every 5s"
 	purge, audit, dormancy := "purge expired keys every 10m0s", "purge old audit entries every 1m0s", "dormancy every 15m0s"
 	for _, c := range []struct {
 		retention, auditRetention, threshold time.Duration

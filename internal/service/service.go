@@ -65,7 +65,9 @@ type Config struct {
 // Service is all use cases of one node.
 type Service struct {
 	Config
+	fresh    *freshness
 	actors   *actors
+	lookups  *lookups
 	activity *activity
 	failures *loginFailures // of logins
 	guesses  *loginFailures // of one-time passcodes
@@ -85,18 +87,20 @@ func New(cfg Config) *Service {
 	if cfg.PasscodeValidity == 0 {
 		cfg.PasscodeValidity = DefaultPasscodeValidity
 	}
+	fresh := newFreshness()
 	s := &Service{
-		Config: cfg, actors: newActors(), failures: newLoginFailures("failed logins"),
+		Config: cfg, fresh: fresh, actors: newActors(fresh), lookups: newLookups(fresh, cfg.Store.IsAlone()), failures: newLoginFailures("failed logins"),
 		guesses: newLoginFailures("wrong passcodes"), requests: newLoginFailures("requests for a passcode"), replaced: newReplacedUses(), renewals: newRenewals(),
 	}
-	s.activity = startActivity(cfg.Store, cfg.Log, s.actors.forget)
+	s.activity = startActivity(cfg.Store, cfg.Log, fresh.forget)
 	return s
 }
 
-// Watch begins to remember who presents which key, and to hear of what other
-// processes change. Without it every request looks into the database.
+// Watch begins to remember who presents which key and who was asked for, and to
+// hear of what other processes change. Without it every request looks into the
+// database.
 func (s *Service) Watch(ctx context.Context) error {
-	return s.Store.Watch(ctx, s.actors.watcher())
+	return s.Store.Watch(ctx, s.fresh.watcher())
 }
 
 // Close waits for what goes on behind answers, and writes what was still held in

@@ -16,7 +16,7 @@ import (
 func (s *Service) User(ctx context.Context, actor *account.Actor, ref account.UserRef) (account.User, error) {
 	user, err := actor.User, error(nil)
 	if !ref.Me {
-		user, err = s.targetOrDeleted(ctx, s.Store.Direct(), actor, ref)
+		user, err = s.lookUp(ctx, actor, ref)
 	}
 	if err != nil {
 		return account.User{}, err
@@ -25,6 +25,20 @@ func (s *Service) User(ctx context.Context, actor *account.Actor, ref account.Us
 		return account.User{}, account.NotFound()
 	}
 	return user, nil
+}
+
+// lookUp finds the user of a reference other than "me", deleted or not, whoever
+// asks.
+func (s *Service) lookUp(ctx context.Context, actor *account.Actor, ref account.UserRef) (account.User, error) {
+	if user, ok := s.lookups.get(ref); ok {
+		return user, nil
+	}
+	remember := s.lookups.loading(ref)
+	user, err := s.findUser(ctx, s.Store.Direct(), actor, ref)
+	if err == nil {
+		remember(user)
+	}
+	return user, err
 }
 
 // Page is the part of a list that the caller wants.

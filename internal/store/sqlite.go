@@ -22,6 +22,7 @@ const SQLiteFile = "usher.db"
 var sqliteEngine = engine{
 	name:   "sqlite",
 	driver: "sqlite",
+	alone:  true,
 	// A name, as $1 is here, is compared with all others of the statement.
 	place:      func(int) string { return "?" },
 	contains:   func(column, place string) string { return `instr(` + column + `, ` + place + `) > 0` },

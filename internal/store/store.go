@@ -52,6 +52,7 @@ type engine struct {
 	readOnly   *sql.TxOptions
 	conflictOn func(err error) (index string, ok bool)
 	isDown     func(err error) bool
+	alone      bool   // one node at a time can have it
 	anew       []any  // go before the arguments of a text that is to be planned for them
 	notify     string // tells other processes at the commit; "" where they look for themselves
 
@@ -144,6 +145,10 @@ func (s *Store) Read(ctx context.Context, body Body) error {
 	}
 	return s.translate(ctx, s.statements.prepareAll(ctx, tx.unprepared))
 }
+
+// IsAlone reports whether no other node works on this database, as another process
+// on the same machine may do for a moment.
+func (s *Store) IsAlone() bool { return s.engine.alone }
 
 // TidyLists puts together what changes of users left apart, where that would make
 // each list slower than the one before. Nobody needs to wait for it.
