@@ -136,15 +136,26 @@ func (l *largeDeployment) measureSizes() {
 	_, slow := l.times(me, l.effort.requests/10)
 	_, bareSlow := l.times(bare, l.effort.requests/10)
 	l.figures.note("GET /users/me with a token: 99 of 100", "times a bare handler's", float64(slow)/float64(bareSlow), -10)
-	names := get(l.t, l.server, "")
-	names.request = func(n int64) (*http.Request, error) {
-		who := int(n*7919) % l.users
+	known := l.names(1000)
+	if _, err := known.load(1000); err != nil { // each of them once
+		l.t.Fatal(err)
+	}
+	l.pair("GET /users/{name}, again", known, 0.35)
+	l.pair("GET /users/{name}, anybody", l.names(l.users), 0.35)
+}
+
+// names asks for one after another of so many users.
+func (l *largeDeployment) names(among int) *target {
+	l.t.Helper()
+	g := get(l.t, l.server, "")
+	g.request = func(n int64) (*http.Request, error) {
+		who := int(n*7919) % among
 		if who == 9 { // who is gone
 			who++
 		}
 		return request(l.server, http.MethodGet, "/users/"+newPerson(who, l.now).Username, nil)
 	}
-	l.pair("GET /users/{name}", names, 0.35)
+	return g
 }
 
 // pair measures a target beside a bare handler.

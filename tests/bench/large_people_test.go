@@ -138,6 +138,7 @@ func questions(count int, now time.Time) []question {
 		{"many: a name late in the order, yuki", "yuki", contains("yuki"), false, manyGoal},
 		{"many: two letters, an", "an", contains("an"), false, manyGoal},
 		{"many: one letter, a", "a", contains("a"), true, manyGoal},
+		{"two letters that nobody has, qz", "qz", contains("qz"), false, 0},
 		{"many: the domain of most", "example.com", contains("example.com"), false, manyGoal},
 		{"status:suspended", "status:suspended", suspended, false, filterGoal},
 		{"status:active", "status:active", func(p person) bool { return p.Status == sdk.UserStatusActive }, true, filterGoal},
