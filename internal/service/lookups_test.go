@@ -137,7 +137,10 @@ func (w *world) changesOf(u account.User) []namedChange {
 		{"another theme", theme("light")},
 		{"no organization", func(ctx context.Context) error { return w.RemoveMember(ctx, w.owner, organization, ref) }},
 		{"an organization", func(ctx context.Context) error { _, err := w.AddMember(ctx, w.owner, organization, ref); return err }},
-		{"an address", func(ctx context.Context) error { _, err := w.UpdateEmail(ctx, w.owner, ref, "new@example.com", nil); return err }},
+		{"an address", func(ctx context.Context) error {
+			_, err := w.UpdateEmail(ctx, w.owner, ref, "new@example.com", nil)
+			return err
+		}},
 		{"its old address", func(ctx context.Context) error { _, err := w.UpdateEmail(ctx, w.owner, ref, u.Email, nil); return err }},
 		{"its old name", rename("ada")},
 	}

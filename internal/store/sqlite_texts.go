@@ -25,11 +25,11 @@ func findPartOnSQLite(ctx context.Context, tx *Tx, part, after string, keep int)
 			return len(found), firstOf(found, after, keep), nil
 		}
 	}
-	first := newFirstNames(after, keep)
+	first, looked := newFirstNames(after, keep), []byte(storableText(part))
 	var text sql.RawBytes
 	counts, err := many(ctx, tx, func(r row) (int, error) {
 		err := r.Scan(&text)
-		return addMatches(first, text, []byte(part)), err
+		return addMatches(first, text, looked), err
 	}, `SELECT text FROM user_blocks`)
 	for _, n := range counts {
 		count += n
@@ -57,14 +57,15 @@ func addMatches(first *firstNames, text, part []byte) (count int) {
 // some milliseconds.
 const packedAtOnce = 16
 
-// packTexts packs the texts of users that changed.
+// packTexts packs the texts of users that changed, and leaves to the next time what
+// becomes loose in the meantime.
 func packTexts(ctx context.Context, s *Store) error {
-	for {
-		loose, err := one(ctx, s.Direct(), value[bool], `SELECT EXISTS (SELECT 1 FROM user_texts WHERE text IS NULL)`)
-		if err != nil || !loose {
-			return err
-		}
-		err = s.WriteEach(ctx, func(ctx context.Context, tx *Tx) error {
+	loose, err := one(ctx, s.Direct(), value[int], `SELECT count(*) FROM user_texts WHERE text IS NULL`)
+	if err != nil {
+		return err
+	}
+	for ; loose > 0; loose -= packedAtOnce {
+		err := s.WriteEach(ctx, func(ctx context.Context, tx *Tx) error {
 			_, err := tx.exec(ctx, `
 				UPDATE user_texts SET text = (SELECT b.text FROM user_blocks b WHERE b.block = user_texts.block)
 				 WHERE block IN (SELECT block FROM user_texts WHERE text IS NULL LIMIT $1)`, packedAtOnce)
@@ -74,4 +75,5 @@ func packTexts(ctx context.Context, s *Store) error {
 			return err
 		}
 	}
+	return nil
 }

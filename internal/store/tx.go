@@ -94,11 +94,18 @@ func (tx *Tx) deadline(ctx context.Context) (bounded context.Context, done func(
 // unasked, such as a User-Agent or a name that is looked up.
 func storable(args []any) []any {
 	for i, arg := range args {
-		if text, ok := arg.(string); ok && (!utf8.ValidString(text) || strings.Contains(text, "\x00")) {
-			args[i] = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+		if text, ok := arg.(string); ok {
+			args[i] = storableText(text)
 		}
 	}
 	return args
+}
+
+func storableText(text string) string {
+	if utf8.ValidString(text) && !strings.Contains(text, "\x00") {
+		return text
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // query runs a text that returns rows.

@@ -35,7 +35,7 @@ func (tx *Tx) TakenUsers(ctx context.Context, usernames, emails []string) ([]Tak
 				folded = append(folded, account.Fold(text))
 			}
 		}
-		for some := range slices.Chunk(folded, takenAtOnce) {
+		for some := range slices.Chunk(folded, namedAtOnce) {
 			found, err := tx.usersWith(ctx, column, some)
 			if err != nil {
 				return nil, err
@@ -45,10 +45,6 @@ func (tx *Tx) TakenUsers(ctx context.Context, usernames, emails []string) ([]Tak
 	}
 	return taken, nil
 }
-
-// takenAtOnce is how many names one statement looks for: one of the engines finds
-// placeholders by comparing each with all others.
-const takenAtOnce = 50
 
 func (tx *Tx) usersWith(ctx context.Context, column string, values []string) ([]TakenUser, error) {
 	c := &clauses{}

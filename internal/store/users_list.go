@@ -97,12 +97,24 @@ func (tx *Tx) listNames(ctx context.Context, names []string, page UserPage) ([]a
 	return tx.usersNamed(ctx, names)
 }
 
-// usersNamed returns the users of these folded names, in the order of these.
+// namedAtOnce is how many names one statement looks for: one of the engines finds
+// placeholders by comparing each with all others.
+const namedAtOnce = 100
+
+// usersNamed returns the users of these folded names, which are in their order.
 func (tx *Tx) usersNamed(ctx context.Context, names []string) ([]account.User, error) {
-	c := &clauses{}
-	c.where("NOT u.deleted")
-	in(c, "u.username_key", names)
-	return many(ctx, tx.once(), scanUser, `SELECT `+userColumns+` FROM users u`+c.String()+` ORDER BY u.username_key`, c.args...)
+	users := []account.User{}
+	for some := range slices.Chunk(names, namedAtOnce) {
+		c := &clauses{}
+		c.where("NOT u.deleted")
+		in(c, "u.username_key", some)
+		found, err := many(ctx, tx.once(), scanUser, `SELECT `+userColumns+` FROM users u`+c.String()+` ORDER BY u.username_key`, c.args...)
+		if err != nil {
+			return nil, err
+		}
+		users = append(users, found...)
+	}
+	return users, nil
 }
 
 // following are those of some sorted names that come after a name.

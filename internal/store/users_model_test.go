@@ -94,7 +94,7 @@ func randomSearch(random *rand.Rand) account.UserSearch {
 	for range random.IntN(4) {
 		switch random.IntN(10) {
 		case 0, 1:
-			search.Search = []string{"ann", "anna", "johanna", "an", "-1", "1@", "example.com", "%b_", "strauss-", "漢字-", "zoë-2", "nobody", "a\nb", "77"}[random.IntN(14)]
+			search.Search = []string{"ann", "anna", "johanna", "an", "-1", "1@", "example.com", "%b_", "strauss-", "漢字-", "zoë-2", "nobody", "a\nb", "77", "\xab", "e\x1ea"}[random.IntN(16)]
 		case 2:
 			search.Name = []string{"anna", "example", "straus"}[random.IntN(3)]
 		case 3, 4:
