@@ -2,7 +2,8 @@ package store
 
 import "context"
 
-func init() { few, mostKept = 300, 100 }
+// LowerBounds makes the lists of tests of both kinds, with few users and with many.
+func LowerBounds() { few, mostKept = 300, 100 }
 
 // Digest is what SchemaDigest does with the migrations.
 var Digest = digest

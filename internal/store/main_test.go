@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"usher/internal/store"
 	"usher/internal/store/storetest"
 )
 
@@ -14,6 +15,7 @@ func TestMain(m *testing.M) {
 	if part := os.Getenv(childVariable); part != "" {
 		os.Exit(playChild(part))
 	}
+	store.LowerBounds()
 	storetest.Main(leakChecked{m})
 }
 

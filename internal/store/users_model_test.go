@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -124,7 +125,9 @@ func randomSearch(random *rand.Rand) account.UserSearch {
 
 // matches is what a list is to have, said as simply as can be.
 func matches(s account.UserSearch, u account.User) bool {
-	has := func(text, part string) bool { return strings.Contains(account.Fold(text), part) }
+	has := func(text, part string) bool {
+		return utf8.ValidString(part) && strings.Contains(account.Fold(text), part)
+	}
 	return !u.Deleted &&
 		(s.Search == "" || has(u.Username, s.Search) || has(u.Email, s.Search)) &&
 		(s.Name == "" || has(u.Name, s.Name)) &&
