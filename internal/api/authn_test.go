@@ -109,7 +109,7 @@ func TestCredentialsRefused(t *testing.T) {
 			"two hyphens":     {"ab-cd-ef", ""},
 			"short id":        {key[1:], ""},
 			"short secret":    {key[:len(key)-1], ""},
-			"mistyped":        {swapEnds(key), ""},
+			"mistyped":        {mistyped(key), ""},
 			"unknown":         {minted.Reveal(), ""},
 			"an older form":   {"abcdefghij-abcdefghijklmnopqrstuv", ""},
 			"expired":         {expired, "API key expired"},
@@ -140,9 +140,14 @@ func TestCredentialsRefused(t *testing.T) {
 	})
 }
 
-func swapEnds(key string) string {
+// mistyped is a key with another letter at the beginning of its secret.
+func mistyped(key string) string {
 	id, rest, _ := strings.Cut(key, "-")
-	return id + "-" + rest[len(rest)-1:] + rest[1:len(rest)-1] + rest[:1]
+	letter := "a"
+	if rest[:1] == letter {
+		letter = "b"
+	}
+	return id + "-" + letter + rest[1:]
 }
 
 // insertKey stores a key of the owner's behind the server's back, for kinds of

@@ -69,7 +69,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, k := range []string{key, v.key(minted.Reveal()), v.key(swapEnds(key)), v.keep("NotAKeyAtAllButASecret")} {
+		for _, k := range []string{key, v.key(minted.Reveal()), v.key(mistyped(key)), v.keep("NotAKeyAtAllButASecret")} {
 			quiet(c.as(k).get(t, path("me")))
 			quiet(c.with("Authorization", "Bearer "+k).get(t, path("me")))
 			quiet(c.cookie(k).get(t, path("me")))
