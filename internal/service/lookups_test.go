@@ -53,6 +53,8 @@ func TestLookupsFollowChanges(t *testing.T) {
 		ada := w.user(t, "ada")
 		stop := make(chan struct{})
 		var readers sync.WaitGroup
+		defer readers.Wait()
+		defer close(stop)
 		for _, ref := range []account.UserRef{byID(ada), {Name: "ada"}} {
 			readers.Go(func() {
 				for {
@@ -73,8 +75,6 @@ func TestLookupsFollowChanges(t *testing.T) {
 				w.wantLookup(t, change.name, ada)
 			}
 		}
-		close(stop)
-		readers.Wait()
 	})
 }
 
