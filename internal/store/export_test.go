@@ -3,7 +3,7 @@ package store
 import "context"
 
 // LowerBounds makes the lists of tests of both kinds, with few users and with many.
-func LowerBounds() { few, mostKept = 300, 100 }
+func LowerBounds() { few, rare, mostKept = 300, 300, 100 }
 
 // Digest is what SchemaDigest does with the migrations.
 var Digest = digest

@@ -11,12 +11,12 @@ func findPartOnPostgres(ctx context.Context, tx *Tx, part, after string, keep in
 	const having = ` FROM user_texts WHERE text LIKE $1 ESCAPE '\'`
 	pattern := tx.store.engine.searchFor(part)
 	if keep > 0 {
-		found, err := many(ctx, tx.once(), value[[]byte],
-			`SELECT split_part(text, E'\n', 1)`+having+` LIMIT `+strconv.Itoa(few+1), pattern)
+		found, err := many(ctx, tx.once(), value[string],
+			`SELECT split_part(text, E'\n', 1)`+having+` LIMIT `+strconv.Itoa(rare+1), pattern)
 		if err != nil {
 			return 0, nil, err
 		}
-		if len(found) <= few {
+		if len(found) <= rare {
 			return len(found), firstOf(found, after, keep), nil
 		}
 	}

@@ -1,35 +1,34 @@
 package store
 
 import (
-	"bytes"
 	"context"
-	"database/sql"
+	"strings"
 )
 
 // userEnd ends a user in the texts of many; its name ends with a line. See the
 // view user_blocks.
-const userEnd = 0x1e
+const userEnd = "\x1e"
 
 // findPartOnSQLite asks the index of every three letters, and where more than a few
 // have the part reads blocks of many users and looks into them by itself: a row of
 // a table costs SQLite as much as the texts of twenty users.
 func findPartOnSQLite(ctx context.Context, tx *Tx, part, after string, keep int) (count int, names []string, err error) {
 	if keep > 0 && hasLetters(part) {
-		found, err := many(ctx, tx, value[[]byte], `
+		found, err := many(ctx, tx, value[string], `
 			SELECT u.username_key FROM user_search f CROSS JOIN users u ON u.number = f.rowid
-			 WHERE f.user_search MATCH $1 LIMIT $2`, tx.store.engine.searchFor(part), few+1)
+			 WHERE f.user_search MATCH $1 LIMIT $2`, tx.store.engine.searchFor(part), rare+1)
 		if err != nil {
 			return 0, nil, err
 		}
-		if len(found) <= few {
+		if len(found) <= rare {
 			return len(found), firstOf(found, after, keep), nil
 		}
 	}
-	first, looked := newFirstNames(after, keep), []byte(storableText(part))
-	var text sql.RawBytes
+	first := newFirstNames(after, keep)
+	part = storableText(part)
 	counts, err := many(ctx, tx, func(r row) (int, error) {
-		err := r.Scan(&text)
-		return addMatches(first, text, looked), err
+		text, err := value[string](r)
+		return addMatches(first, text, part), err
 	}, `SELECT text FROM user_blocks`)
 	for _, n := range counts {
 		count += n
@@ -39,17 +38,17 @@ func findPartOnSQLite(ctx context.Context, tx *Tx, part, after string, keep int)
 
 // addMatches adds the users of the text who have the part, and returns how many
 // they are.
-func addMatches(first *firstNames, text, part []byte) (count int) {
+func addMatches(first *firstNames, text, part string) (count int) {
 	for {
-		at := bytes.Index(text, part)
+		at := strings.Index(text, part)
 		if at < 0 {
 			return count
 		}
-		begin := bytes.LastIndexByte(text[:at], userEnd) + 1
-		name, _, _ := bytes.Cut(text[begin:], []byte("\n"))
+		begin := strings.LastIndex(text[:at], userEnd) + 1
+		name, _, _ := strings.Cut(text[begin:], "\n")
 		first.add(name)
 		count++
-		_, text, _ = bytes.Cut(text[at:], []byte{userEnd})
+		_, text, _ = strings.Cut(text[at:], userEnd)
 	}
 }
 

@@ -3,11 +3,16 @@ package store
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"usher/internal/account"
 )
+
+// rare is a part that no more users have: they are found by the index of letters,
+// and others in the texts of all. Tests make it less.
+var rare = 1000
 
 // mostKept is how many names a page may have, with those before it, to be
 // collected while the texts of all users are read. Tests make it less.
@@ -73,7 +78,7 @@ func newFirstNames(after string, keep int) *firstNames {
 }
 
 // firstOf returns the first of some names after one of them, in their order.
-func firstOf(names [][]byte, after string, keep int) []string {
+func firstOf(names []string, after string, keep int) []string {
 	first := newFirstNames(after, keep)
 	for _, name := range names {
 		first.add(name)
@@ -82,11 +87,11 @@ func firstOf(names [][]byte, after string, keep int) []string {
 }
 
 // add takes a name that was not added before.
-func (f *firstNames) add(name []byte) {
-	if f.keep == 0 || string(name) <= f.after || f.full && string(name) >= f.bound {
+func (f *firstNames) add(name string) {
+	if f.keep == 0 || name <= f.after || f.full && name >= f.bound {
 		return
 	}
-	f.names = append(f.names, string(name))
+	f.names = append(f.names, strings.Clone(name)) // it may be a piece of a long text
 	if len(f.names) >= 2*f.keep {
 		f.names = f.list()
 		f.bound, f.full = f.names[f.keep-1], true
