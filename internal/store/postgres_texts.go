@@ -11,7 +11,7 @@ func findPartOnPostgres(ctx context.Context, tx *Tx, part, after string, keep in
 	const having = ` FROM user_texts WHERE text LIKE $1 ESCAPE '\'`
 	pattern := tx.store.engine.searchFor(part)
 	if keep > 0 {
-		found, err := many(ctx, tx.once(), value[string],
+		found, err := many(ctx, tx.planned(), value[string],
 			`SELECT split_part(text, E'\n', 1)`+having+` LIMIT `+strconv.Itoa(rare+1), pattern)
 		if err != nil {
 			return 0, nil, err
@@ -20,6 +20,6 @@ func findPartOnPostgres(ctx context.Context, tx *Tx, part, after string, keep in
 			return len(found), firstOf(found, after, keep), nil
 		}
 	}
-	count, err = one(ctx, tx.once(), value[int], `SELECT count(*)`+having, pattern)
+	count, err = one(ctx, tx.planned(), value[int], `SELECT count(*)`+having, pattern)
 	return count, nil, err
 }

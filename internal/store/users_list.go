@@ -74,7 +74,7 @@ func (tx *Tx) findFew(ctx context.Context, list UserList) ([]string, error) {
 		return nil, nil //nolint:nilnil // nil means "not found this way"
 	}
 	c := list.clauses(tx.store.engine, leading)
-	names, err := many(ctx, tx.once(), value[string],
+	names, err := many(ctx, tx.planned(), value[string],
 		`SELECT u.username_key`+c.from(tx.store.engine)+` LIMIT `+strconv.Itoa(few+1), c.args...)
 	if len(names) > few {
 		return nil, err
