@@ -32,17 +32,17 @@ func names(jobs []service.Job) []string {
 // TestJobsAsConfigured: what is switched off does not run.
 func TestJobsAsConfigured(t *testing.T) {
 	t.Parallel()
-	passcodes, sums := "purge expired passcodes every 10m0s", "tidy lists of users every 5s"
+	passcodes, lists := "purge expired passcodes every 10m0s", "tidy lists of users every 5s"
 	purge, audit, dormancy := "purge expired keys every 10m0s", "purge old audit entries every 1m0s", "dormancy every 15m0s"
 	for _, c := range []struct {
 		retention, auditRetention, threshold time.Duration
 		want                                 []string
 	}{
-		{day, day, day, []string{passcodes, sums, purge, audit, dormancy}},
-		{0, 0, day, []string{passcodes, sums, dormancy}},
-		{day, 0, 0, []string{passcodes, sums, purge}},
-		{0, day, 0, []string{passcodes, sums, audit}},
-		{0, 0, 0, []string{passcodes, sums}},
+		{day, day, day, []string{passcodes, lists, purge, audit, dormancy}},
+		{0, 0, day, []string{passcodes, lists, dormancy}},
+		{day, 0, 0, []string{passcodes, lists, purge}},
+		{0, day, 0, []string{passcodes, lists, audit}},
+		{0, 0, 0, []string{passcodes, lists}},
 	} {
 		s := &service.Service{Config: service.Config{
 			KeyRetention: c.retention, AuditRetention: c.auditRetention, DormancyThreshold: c.threshold,

@@ -26,6 +26,8 @@ type lookup struct {
 	name string // folded
 }
 
+func lookupOf(ref account.UserRef) lookup { return lookup{ref.ID, account.Fold(ref.Name)} }
+
 type knownUser struct {
 	user  account.User
 	stamp generationStamp
@@ -43,7 +45,7 @@ func newLookups(f *freshness, alone bool) *lookups {
 
 // get returns the user of a reference that names one, or ok is false.
 func (c *lookups) get(ref account.UserRef) (user account.User, ok bool) {
-	known, ok := c.entries.GetIfPresent(lookup{ref.ID, account.Fold(ref.Name)})
+	known, ok := c.entries.GetIfPresent(lookupOf(ref))
 	return known.user, ok && c.holds(known.user.ID, known.stamp)
 }
 
@@ -53,7 +55,7 @@ func (c *lookups) loading(ref account.UserRef) (remember func(user account.User)
 	read := c.reading()
 	return func(user account.User) {
 		if stamp, ok := read(user.ID); ok && c.alone {
-			c.entries.Set(lookup{ref.ID, account.Fold(ref.Name)}, knownUser{user, stamp})
+			c.entries.Set(lookupOf(ref), knownUser{user, stamp})
 		}
 	}
 }

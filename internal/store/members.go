@@ -53,7 +53,7 @@ func (tx *Tx) CountMembers(ctx context.Context, list MemberList) (int, error) {
 	}
 	if large {
 		c := list.amongUsers(tx.store.engine, list.Users.leads())
-		return one(ctx, tx.once(), value[int], `SELECT count(*)`+c.from(tx.store.engine), c.args...)
+		return one(ctx, tx.ledBy(c.leading), value[int], `SELECT count(*)`+c.from(tx.store.engine), c.args...)
 	}
 	c := list.clauses(tx.store.engine)
 	return one(ctx, tx.once(), value[int], `SELECT count(*)`+fromMembers+c.String(), c.args...)

@@ -166,7 +166,7 @@ func TestMaxConnections(t *testing.T) {
 // the server takes its time to notice.
 func awaitRest(t *testing.T, connections func(context.Context) (int, error)) {
 	t.Helper()
-	for {
+	for begin := time.Now(); time.Since(begin) < time.Minute; {
 		now, err := connections(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -174,8 +174,9 @@ func awaitRest(t *testing.T, connections func(context.Context) (int, error)) {
 		if now <= 3 {
 			return
 		}
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond) // the server tells nobody when it has noticed
 	}
+	t.Fatal("the connection that was closed is still there")
 }
 
 // TestPatienceIsShared by all that is asked in one context, and only there.

@@ -35,7 +35,7 @@ func (list UserList) isCounted() bool {
 func (tx *Tx) countEach(ctx context.Context, list UserList) (int, error) {
 	e := tx.store.engine
 	c := list.clauses(e, list.leads())
-	return one(ctx, tx.planned(), value[int], `SELECT count(*)`+c.from(e), c.args...)
+	return one(ctx, tx.ledBy(c.leading), value[int], `SELECT count(*)`+c.from(e), c.args...)
 }
 
 // countKinds counts users of kinds, whenever they were seen.

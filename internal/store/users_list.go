@@ -74,7 +74,7 @@ func (tx *Tx) findFew(ctx context.Context, list UserList) ([]string, error) {
 		return nil, nil //nolint:nilnil // nil means "not found this way"
 	}
 	c := list.clauses(tx.store.engine, leading)
-	names, err := many(ctx, tx.planned(), value[string],
+	names, err := many(ctx, tx.ledBy(leading), value[string],
 		`SELECT u.username_key`+c.from(tx.store.engine)+` LIMIT `+strconv.Itoa(few+1), c.args...)
 	if len(names) > few {
 		return nil, err
@@ -99,7 +99,7 @@ func (tx *Tx) listNames(ctx context.Context, names []string, page UserPage) ([]a
 
 // namedAtOnce is how many names one statement looks for: one of the engines finds
 // placeholders by comparing each with all others.
-const namedAtOnce = 100
+const namedAtOnce = 50
 
 // usersNamed returns the users of these folded names, which are in their order.
 func (tx *Tx) usersNamed(ctx context.Context, names []string) ([]account.User, error) {
@@ -359,6 +359,15 @@ func (c *clauses) from(e *engine) string {
 		return ` FROM ` + e.searchFrom + c.String()
 	}
 	return ` FROM users u` + c.String()
+}
+
+// ledBy returns the view for a text that this condition leads: whether a part of a
+// name is rare decides about the best plan.
+func (tx *Tx) ledBy(leading lead) *Tx {
+	if leading == byLetters {
+		return tx.planned()
+	}
+	return tx.once()
 }
 
 // led adds the conditions that add makes: as they are where they lead, and so
